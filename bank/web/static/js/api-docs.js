@@ -2,12 +2,33 @@
 window.addEventListener("DOMContentLoaded", function () {
   "use strict";
   const place = document.getElementById("swagger-ui");
+
+  // Swagger's own layout brings a second <main>, a second title and a list of one server.
+  function bankLayout(system) {
+    const make = system.React.createElement;
+    function part(name, connected) { return make(system.getComponent(name, connected)); }
+    return {
+      components: {
+        BankLayout: function () {
+          if (system.specSelectors.loadingStatus() !== "success") {
+            return make("p", null, place.dataset[system.specSelectors.loadingStatus() === "failed" ? "failed" : "loading"]);
+          }
+          return make("div", { className: "swagger-ui" }, part("SvgAssets"), part("AuthorizeBtnContainer", true), part("operations", true), part("Models", true));
+        },
+        CloseIcon: function () { return make("span", null, place.dataset.close); },
+      },
+    };
+  }
+
   window.SwaggerUIBundle({
     domNode: place,
     url: place.dataset.specUrl,
+    plugins: [bankLayout],
+    layout: "BankLayout",
     // The public validator would send the description to another site.
     validatorUrl: null,
-    deepLinking: true,
+    // Deep links are put inside buttons, where neither can be used with a keyboard.
+    deepLinking: false,
     docExpansion: "list",
     defaultModelsExpandDepth: 0,
   });

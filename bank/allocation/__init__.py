@@ -1,0 +1,1 @@
+"""Programmes, prices and caps, requests, allocations, hand-overs."""

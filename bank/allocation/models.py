@@ -1,0 +1,208 @@
+"""Tables: programme, tariff, legal cap, recipient, request, allocation, hand-over."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bank.crypto import Encrypted
+from bank.db import Base, BigId, Utc, Words, enum_type, utcnow
+from bank.identity.models import LegalNature, Organisation
+from bank.inventory.models import Category
+
+
+class ProofKind(StrEnum):
+    """Which paper was seen. It is checked and dated, never kept."""
+
+    RSA_CERTIFICATE = "rsa_certificate"
+    FSL_DECISION = "fsl_decision"
+    STRUCTURE_ATTESTATION = "structure_attestation"
+
+
+class RequestState(StrEnum):
+    """Where a request stands."""
+
+    OPEN = "open"
+    ALLOCATED = "allocated"
+    HANDED_OVER = "handed_over"
+    CANCELLED = "cancelled"
+
+
+class AllocationState(StrEnum):
+    """LIVE promises the device to one request; the two others are history."""
+
+    LIVE = "live"
+    HANDED_OVER = "handed_over"
+    RELEASED = "released"
+
+
+class Payment(StrEnum):
+    """How the price was paid at the counter."""
+
+    CASH = "cash"
+    CHEQUE = "cheque"
+    CARD = "card"
+    TRANSFER = "transfer"
+    NONE = "none"
+
+
+class Signature(StrEnum):
+    """How the recipient signed for it."""
+
+    ON_PAPER = "on_paper"
+    WITNESS = "witness"
+
+
+class Programme(Base):
+    """A scheme under which equipment is asked for, in force from a day, with its source."""
+
+    __tablename__ = "programme"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(30))
+    name: Mapped[str] = mapped_column(sa.String(120))
+    recipient_nature: Mapped[LegalNature] = mapped_column(enum_type(LegalNature))
+    # Whether its recipients are people in hardship, whom the law lets a public gift be sold to.
+    hardship: Mapped[bool]
+    proofs: Mapped[frozenset[str]] = mapped_column(Words())
+    # A proof older than this on the day of the request is not accepted; None: no limit.
+    proof_days: Mapped[int | None]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    source: Mapped[str] = mapped_column(sa.String(200))
+
+    __table_args__ = (sa.UniqueConstraint("code", "valid_from"),)
+
+
+class Tariff(Base):
+    """What one category costs under a programme, from a seller or any, in force from a day."""
+
+    __tablename__ = "tariff"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    programme_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("programme.id"), index=True)
+    category: Mapped[Category] = mapped_column(enum_type(Category))
+    seller_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
+    price_cents: Mapped[int]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    source: Mapped[str] = mapped_column(sa.String(200))
+
+    __table_args__ = (sa.CheckConstraint("price_cents >= 0", name="price"),)
+
+
+class Cap(Base):
+    """The most that the law lets an association ask for a thing that came free from a public body, tax included."""
+
+    __tablename__ = "cap"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    category: Mapped[Category] = mapped_column(enum_type(Category))
+    cap_cents: Mapped[int]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    article: Mapped[str] = mapped_column(sa.String(80))
+    source: Mapped[str] = mapped_column(sa.String(200))
+
+    __table_args__ = (sa.UniqueConstraint("category", "valid_from"),)
+
+
+class Recipient(Base):
+    """A person for whom a device is asked: as little as possible, encrypted, purged on time."""
+
+    __tablename__ = "recipient"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(Encrypted())
+    contact: Mapped[str | None] = mapped_column(Encrypted())
+    created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+
+
+class Request(Base):
+    """What a prescriber or a structure asks for, under one programme."""
+
+    __tablename__ = "request"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ref: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    programme_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("programme.id"))
+    organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
+    # One of the two: a person, or the organisation itself.
+    recipient_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("recipient.id"))
+    recipient_nature: Mapped[LegalNature] = mapped_column(enum_type(LegalNature))
+    category: Mapped[Category] = mapped_column(enum_type(Category))
+    quantity: Mapped[int]
+    proof: Mapped[ProofKind | None] = mapped_column(enum_type(ProofKind))
+    proof_day: Mapped[date | None]
+    proof_seen_by: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    state: Mapped[RequestState] = mapped_column(
+        enum_type(RequestState), default=RequestState.OPEN, index=True
+    )
+    made_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+    version: Mapped[int] = mapped_column(default=1)
+
+    programme: Mapped[Programme] = relationship(lazy="raise")
+    organisation: Mapped[Organisation] = relationship(lazy="raise")
+    recipient: Mapped[Recipient | None] = relationship(lazy="raise")
+    allocations: Mapped[list["Allocation"]] = relationship(order_by="Allocation.id", lazy="raise")
+    __table_args__ = (
+        sa.CheckConstraint("quantity BETWEEN 1 AND 100", name="quantity"),
+        sa.CheckConstraint("(recipient_nature = 'person') = (recipient_id IS NOT NULL)", name="recipient"),
+    )
+    __mapper_args__ = {"version_id_col": version}
+
+
+class Allocation(Base):
+    """A device promised to a request, at a price frozen on that day, with its reasons."""
+
+    __tablename__ = "allocation"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    request_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("request.id"), index=True)
+    device_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("device.id"), index=True)
+    state: Mapped[AllocationState] = mapped_column(enum_type(AllocationState), default=AllocationState.LIVE)
+    price_cents: Mapped[int]
+    cap_cents: Mapped[int | None]
+    tariff_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("tariff.id"))
+    seller_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
+    reasons: Mapped[frozenset[str]] = mapped_column(Words())
+    # The civil day in France whose prices and rights were applied.
+    decided_on: Mapped[date]
+    decided_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    handover_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("handover.id"))
+
+    __table_args__ = (
+        sa.CheckConstraint(
+            "price_cents >= 0 AND (cap_cents IS NULL OR price_cents <= cap_cents)", name="lawful_price"
+        ),
+        sa.CheckConstraint("(state = 'handed_over') = (handover_id IS NOT NULL)", name="handed_over"),
+        sa.Index(
+            "uq_allocation_device_id_live",
+            "device_id",
+            unique=True,
+            postgresql_where=sa.text("state = 'live'"),
+            sqlite_where=sa.text("state = 'live'"),
+        ),
+    )
+
+
+class Handover(Base):
+    """One signature for all the devices of one request, with what was paid."""
+
+    __tablename__ = "handover"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ref: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    request_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("request.id"), unique=True)
+    desk_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
+    payment: Mapped[Payment] = mapped_column(enum_type(Payment))
+    paid_cents: Mapped[int]
+    signature: Mapped[Signature] = mapped_column(enum_type(Signature))
+    made_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    made_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+
+    __table_args__ = (
+        sa.CheckConstraint("paid_cents >= 0 AND (payment = 'none') = (paid_cents = 0)", name="paid"),
+    )

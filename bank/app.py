@@ -1,0 +1,100 @@
+"""create_app(): the one place, with the command line, that knows everybody."""
+
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+from bank import crypto, db, reactions, schema, work
+from bank.allocation import api as allocation_api
+from bank.allocation import views as allocation_views
+from bank.allocation import words as allocation_words
+from bank.config import BankEnv, Config
+from bank.donations import api as donations_api
+from bank.donations import views as donations_views
+from bank.donations import words as donations_words
+from bank.home import views as home_views
+from bank.identity import api as identity_api
+from bank.identity import signin
+from bank.identity import views as identity_views
+from bank.identity import words as identity_words
+from bank.inventory import api as inventory_api
+from bank.inventory import views as inventory_views
+from bank.inventory import words as inventory_words
+from bank.scanning import api as scanning_api
+from bank.scanning import views as scanning_views
+from bank.scanning import words as scanning_words
+from bank.web import api, guard, observe, pages, problems, words
+from bank.workshops import words as workshops_words
+
+MAX_CONTENT_BYTES = 32 * 1024 * 1024
+SESSION_LASTS = timedelta(hours=12)
+
+ROOMS = (identity_views, inventory_views, donations_views, scanning_views, allocation_views, home_views)
+RESOURCES = (
+    identity_api.bp,
+    inventory_api.bp,
+    donations_api.bp,
+    scanning_api.bp,
+    allocation_api.bp,
+)
+NAV = (
+    pages.NavItem("home.show", _l("Accueil"), "home"),
+    pages.NavItem("donations.index", _l("Lots"), "package"),
+    pages.NavItem("scanning.desk", _l("Poste de scan"), "scan"),
+    pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
+    pages.NavItem("allocation.requests", _l("Demandes"), "users"),
+    pages.NavItem("identity.organisations", _l("Organisations"), "building"),
+)
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application, wired. Raises ConfigRefused."""
+    config = config or Config.from_env()
+    config.check()
+    observe.configure_logging()
+    app = Flask("bank", static_folder="web/static", template_folder="web/templates")
+    app.config |= {
+        "BANK": config,
+        "SECRET_KEY": config.secret_key,
+        "MAX_CONTENT_LENGTH": MAX_CONTENT_BYTES,
+        "PERMANENT_SESSION_LIFETIME": SESSION_LASTS,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": config.production,
+        "WTF_CSRF_TIME_LIMIT": int(SESSION_LASTS.total_seconds()),
+        "BABEL_TRANSLATION_DIRECTORIES": "web/translations",
+    }
+    observe.init(
+        app,
+        {
+            "database": schema.answers,
+            "migrations": schema.is_current,
+            "queue": work.queue_answers,
+        },
+    )
+    crypto.init(app, config.data_keys)
+    db.init(app, config.database_url, on_entry=work.plan, after_commit=work.send)
+    work.init(app, reactions.REACTIONS, config.redis_url)
+    problems.init(app)
+    guard.init(app, signin.identify)
+    # Hashing costs a tenth of a second by design; a test suite signs in hundreds of times.
+    light = config.env is BankEnv.TEST
+    signin.init(app, config.redis_url, PasswordHasher(1, 8, 1) if light else PasswordHasher())
+    pages.init(
+        app,
+        NAV,
+        words.merge(
+            identity_words.WORDS,
+            inventory_words.WORDS,
+            donations_words.WORDS,
+            workshops_words.WORDS,
+            scanning_words.WORDS,
+            allocation_words.WORDS,
+        ),
+    )
+    for room in ROOMS:
+        app.register_blueprint(room.bp)
+    api.init(app, RESOURCES, config.bank_name)
+    app.view_functions["static"] = guard.public("assets are no secret")(app.view_functions["static"])
+    return app

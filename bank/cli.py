@@ -1,0 +1,127 @@
+"""The `banque` command. Exit status 0 only on success."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import sqlalchemy as sa
+
+from bank import db, schema, work
+from bank.app import create_app
+from bank.config import Config, ConfigRefused
+from bank.errors import Refusal
+from bank.inventory import lifecycle, replay
+from bank.web import words
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SWEEP_EVERY_S = 20
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """La banque du numérique : registre, ateliers, attributions."""
+
+
+def in_app(command: F) -> F:
+    """Run a command inside the app; a refusal ends it with its reason on standard error and status 1."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            app = create_app()
+        except ConfigRefused as refused:
+            raise click.ClickException(str(refused)) from refused
+        with app.app_context():
+            try:
+                return command(*args, **kwargs)
+            except Refusal as refusal:
+                with app.test_request_context():
+                    title, detail = words.problem(refusal.code)
+                raise click.ClickException(f"{title}. {detail} ({refusal.code.value})") from refusal
+
+    return run  # type: ignore[return-value]  # wraps keeps the signature that click reads
+
+
+@main.command()
+@click.option(
+    "--check", is_flag=True, help="Only compare the models with the migrations, on a scratch database."
+)
+def migrate(check: bool) -> None:
+    """Bring the database to the shape that this version expects."""
+    if check:
+        _compare()
+        return
+    _upgrade()
+
+
+@in_app
+def _upgrade() -> None:
+    schema.upgrade(db.db.engine)
+    click.echo(f"database at {schema.head()}")
+
+
+def _compare() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = sa.create_engine(f"sqlite:///{Path(folder) / 'check.sqlite3'}")
+        db.prepare(engine)
+        schema.upgrade(engine)
+        differences = schema.differences(engine)
+        engine.dispose()
+    for difference in differences:
+        click.echo(repr(difference), err=True)
+    if differences:
+        raise click.ClickException("the models and the migrations differ")
+    click.echo("the migrations match the models")
+
+
+@main.command()
+@click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
+def worker(burst: bool) -> None:
+    """Run jobs."""
+    config = Config.from_env()
+    if not config.redis_url:
+        raise click.ClickException("REDIS_URL is not set: there is no queue to work on.")
+    work.work(create_app(config), burst=burst)
+
+
+@main.command()
+@click.option("--loop", is_flag=True, help=f"Every {SWEEP_EVERY_S} s until stopped, instead of once.")
+@in_app
+def sweep(loop: bool) -> None:
+    """Send again the jobs that waited too long."""
+    while True:
+        sent = work.sweep()
+        if not loop:
+            click.echo(f"{sent} sent")
+            return
+        time.sleep(SWEEP_EVERY_S)
+
+
+@main.group()
+def journal() -> None:
+    """The journal."""
+
+
+@journal.command()
+@in_app
+def verify() -> None:
+    """Replay every chain and compare it with the register."""
+    report = replay.verify()
+    for fault in report.faults:
+        click.echo(f"{fault.code}: device {fault.device_id}, entry {fault.seq}", err=True)
+    click.echo(f"{report.devices} devices, {report.entries} entries, {len(report.faults)} faults")
+    if report.faults:
+        sys.exit(1)
+
+
+@main.command("lifecycle")
+def show_lifecycle() -> None:
+    """Print the diagram of a device's life (Mermaid), drawn from the table."""
+    click.echo(lifecycle.diagram())

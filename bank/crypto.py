@@ -1,0 +1,75 @@
+"""Personal data at rest: encrypted columns, and keyed hashes to find a row by an exact value.
+
+`DATA_KEY` lists keys, newest first: the first writes, all read, so that a key can be changed without a stop
+(`banque rekey`). Encryption and search use different keys derived from the same setting (HKDF, RFC 5869).
+"""
+
+import hashlib
+import hmac
+import unicodedata
+from base64 import urlsafe_b64encode
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import Flask, current_app
+from sqlalchemy.types import TypeDecorator
+
+
+class Keyring:
+    """The keys of one running bank."""
+
+    def __init__(self, data_keys: tuple[str, ...]) -> None:
+        self.fernet = MultiFernet(
+            [Fernet(urlsafe_b64encode(derive(key, b"encryption"))) for key in data_keys]
+        )
+        self.search_keys = [derive(key, b"search") for key in data_keys]
+
+
+def derive(key: str, purpose: bytes) -> bytes:
+    """32 bytes for one purpose out of one setting."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"banque:" + purpose).derive(key.encode())
+
+
+def init(app: Flask, data_keys: tuple[str, ...]) -> None:
+    """Give the app its keys."""
+    app.extensions["bank.keyring"] = Keyring(data_keys)
+
+
+def _keyring() -> Keyring:
+    keyring: Keyring = current_app.extensions["bank.keyring"]
+    return keyring
+
+
+class Encrypted(TypeDecorator[str]):
+    """Text that only this bank can read. Cannot be compared in a query: that is the point."""
+
+    impl = sa.Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else _keyring().fernet.encrypt(value.encode()).decode()
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else _keyring().fernet.decrypt(value.encode()).decode()
+
+
+def normalised(text: str) -> str:
+    """Case, accents, hyphens and spaces folded away: how people's names and addresses are compared."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in plain if char.isalnum() or char in "@.+_")
+
+
+def search_hash(text: str) -> str:
+    """The keyed hash to store beside an encrypted value, made with the newest key."""
+    return _hashed(text, _keyring().search_keys[0])
+
+
+def search_hashes(text: str) -> list[str]:
+    """Every hash under which the value may be stored: one per key still accepted."""
+    return [_hashed(text, key) for key in _keyring().search_keys]
+
+
+def _hashed(text: str, key: bytes) -> str:
+    return hmac.new(key, normalised(text).encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,1 @@
+"""Batches: what a donor announces, what arrives, and the difference, explained."""

@@ -1,0 +1,70 @@
+"""The one family of refusals. Inside the house: a code and facts. Statuses and sentences are given at the rim."""
+
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Code(StrEnum):
+    """Every reason why something is refused; the screens, the API and the letters all speak these."""
+
+    # who is asking
+    NOT_SIGNED_IN = "not-signed-in"
+    NOT_ALLOWED = "not-allowed"
+    BAD_CREDENTIALS = "bad-credentials"
+    LINK_EXPIRED = "link-expired"
+    TOO_MANY_TRIES = "too-many-tries"
+    FORM_EXPIRED = "form-expired"
+    # what is asked
+    NOT_FOUND = "not-found"
+    BAD_REQUEST = "bad-request"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    NOT_ACCEPTABLE = "not-acceptable"
+    TOO_LARGE = "too-large"
+    UNSUPPORTED_TYPE = "unsupported-type"
+    INVALID = "invalid"
+    IDEMPOTENCY_KEY_MISSING = "idempotency-key-missing"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
+    EDITED_MEANWHILE = "edited-meanwhile"
+    ALREADY_EXISTS = "already-exists"
+    # labels and codes
+    BAD_CODE = "bad-code"
+    GLUED_CODES = "glued-codes"
+    UNKNOWN_LABEL = "unknown-label"
+    VOID_LABEL = "void-label"
+    BLANK_LABEL = "blank-label"
+    # the register
+    ILLEGAL_MOVE = "illegal-move"
+    OUT_OF_STEP = "out-of-step"
+    OTHER_CUSTODIAN = "other-custodian"
+    DRIVES_OPEN = "drives-open"
+    ALREADY_TAKEN = "already-taken"
+    MOVED_MEANWHILE = "moved-meanwhile"
+    EVIDENCE_MISSING = "evidence-missing"
+    NO_ROUTE = "no-route"
+    # batches
+    BATCH_CLOSED = "batch-closed"
+    GAP_UNEXPLAINED = "gap-unexplained"
+    # allocation
+    NOT_ELIGIBLE = "not-eligible"
+    NO_TARIFF = "no-tariff"
+    UNLAWFUL = "unlawful"
+    REQUEST_CLOSED = "request-closed"
+    PAYMENT_MISMATCH = "payment-mismatch"
+    # the house itself
+    UNAVAILABLE = "unavailable"
+    BROKEN = "broken"
+
+
+Fact: TypeAlias = str | int | bool | None | list[str] | dict[str, list[str]]
+
+
+class Refusal(Exception):
+    """An answer of no, with its reason. Nothing was written.
+
+    `facts` go to the caller as they are: ids, codes and counts, never a person's data.
+    """
+
+    def __init__(self, code: Code, **facts: Fact) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.facts = facts

@@ -1,0 +1,5 @@
+"""The room's resources under /api/v1."""
+
+from bank.web.api import Blueprint
+
+bp = Blueprint("identity", __name__, "")

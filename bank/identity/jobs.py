@@ -1,0 +1,1 @@
+"""Mails about accounts. Each job takes ids and may run twice."""

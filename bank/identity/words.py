@@ -1,0 +1,5 @@
+"""French words for this room's codes."""
+
+from bank.web.words import Vocabularies
+
+WORDS: Vocabularies = {}

@@ -1,0 +1,1 @@
+"""The register: one row per device, one door to change it (`register.py`)."""

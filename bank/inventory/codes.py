@@ -1,0 +1,67 @@
+"""Label codes: how one is made, and how whatever a scanner gives is read. Pure, but for the dice.
+
+A code is nine random signs and one check sign: pure ISO 7064, radix 2, over 29 signs that are the same key on
+AZERTY and QWERTY keyboards (no A Q Z W M) and look like no other (no I O).
+"""
+
+import secrets
+
+from stdnum.iso7064 import mod_37_2
+
+from bank.errors import Code, Refusal
+
+ALPHABET = "0123456789BCDEFGHJKLNPRSTUVXY"
+LENGTH = 10
+PASSPORT_PATH = "/D/"
+
+# What arrives when the scanner and the computer disagree on the keyboard: typed sign -> meant sign.
+LAYOUTS = (
+    {},
+    # a scanner set to US, a computer set to French
+    str.maketrans("&é\"'(-è_çà!:)", "1234567890/.-"),
+    # the other way round
+    str.maketrans("!@#$%^&*()>", "1234567890/"),
+)
+SEPARATORS = str.maketrans("", "", " \t\r\n.-\u00a0\u202f")
+
+
+def mint(length: int = LENGTH) -> str:
+    """A new random code; unique only once the database has taken it."""
+    body = "".join(secrets.choice(ALPHABET) for _ in range(length - 1))
+    return body + str(mod_37_2.calc_check_digit(body, ALPHABET))
+
+
+def is_code(text: str, length: int = LENGTH) -> bool:
+    """Whether the text is a well-formed code with the right check sign."""
+    return (
+        len(text) == length
+        and all(sign in ALPHABET for sign in text)
+        and bool(mod_37_2.is_valid(text, ALPHABET))
+    )
+
+
+def read(scanned: str) -> str:
+    """The code in what a scanner or a hand gave.
+
+    Lower case, spaces, the passport's address and digits typed through the wrong keyboard layout are repaired;
+    two codes glued together are refused rather than guessed. Raises Refusal(bad-code, glued-codes).
+    """
+    glued = False
+    for layout in LAYOUTS:
+        meant = scanned.strip().translate(layout).upper()
+        pieces = [piece.translate(SEPARATORS) for piece in meant.split(PASSPORT_PATH)]
+        last, before = pieces[-1].rstrip("/"), pieces[:-1]
+        glued = glued or len(before) > 1 or _glued(last) or any(is_code(piece[:LENGTH]) for piece in before)
+        if is_code(last) and not glued:
+            return last
+    raise Refusal(Code.GLUED_CODES if glued else Code.BAD_CODE)
+
+
+def grouped(code: str) -> str:
+    """`7K3F 9RTC 2H`: as people read it aloud."""
+    return " ".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+def _glued(text: str) -> bool:
+    pieces = [text[start : start + LENGTH] for start in range(0, len(text), LENGTH)]
+    return len(pieces) > 1 and all(is_code(piece) for piece in pieces)

@@ -1,0 +1,285 @@
+"""THE ONE DOOR. A device's state, step, place, custodian, owner and open drives change here and nowhere else.
+
+`look()` brings in one SELECT all that a decision needs; the lifecycle table decides; `move()` writes a guarded
+UPDATE and the journal entry, in Core, in the caller's transaction. Who may do what: `actor.py` and
+`identity/rules.py`. Where it is written down: `journal.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bank import journal
+from bank.actor import Actor
+from bank.db import utcnow
+from bank.errors import Code, Refusal
+from bank.identity import rules as identity_rules
+from bank.identity.models import ApiToken, Person
+from bank.inventory import codes, lifecycle
+from bank.inventory.lifecycle import Move, State
+from bank.inventory.models import (
+    DATA_BEARING,
+    Category,
+    Device,
+    Drive,
+    DriveFate,
+    DriveKind,
+    Label,
+    LabelState,
+    Step,
+    StepKind,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a device stands at this moment: what a rule may know, and the tip of its journal."""
+
+    device_id: int
+    code: str
+    label_state: LabelState
+    category: Category
+    state: State | None
+    step_id: int | None
+    step_kind: StepKind | None
+    next_step_id: int | None
+    place_id: int | None
+    custodian_id: int | None
+    owner_id: int | None
+    origin_id: int
+    batch_ref: str
+    open_drives: int
+    seq: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ScanMark:
+    """A scan's own name and time, kept on the entry: the same scan twice is refused by the database."""
+
+    scan_id: str
+    client_at_us: int | None = None
+
+
+device, label, step = Device.__table__, Label.__table__, Step.__table__
+token, person = ApiToken.__table__, Person.__table__
+
+STANDING = (
+    device.c.id,
+    label.c.code,
+    label.c.state.label("label_state"),
+    device.c.category,
+    device.c.state,
+    device.c.step_id,
+    step.c.kind,
+    step.c.next_id,
+    device.c.place_id,
+    device.c.custodian_id,
+    device.c.owner_id,
+    device.c.origin_id,
+    device.c.batch_ref,
+    device.c.open_drives,
+    device.c.seq,
+    device.c.head,
+)
+WIDTH = len(STANDING)
+LABELLED = label.outerjoin(device, label.c.device_id == device.c.id).outerjoin(
+    step, device.c.step_id == step.c.id
+)
+
+BY_CODE = sa.select(*STANDING).select_from(LABELLED).where(label.c.code == sa.bindparam("code"))
+BY_ID = (
+    sa.select(*STANDING)
+    .select_from(LABELLED)
+    .where(device.c.id == sa.bindparam("device_id"), label.c.state == LabelState.CLAIMED)
+)
+BY_TOKEN = (
+    sa.select(
+        *STANDING,
+        person.c.id,
+        person.c.organisation_id,
+        person.c.roles,
+        token.c.scopes,
+    )
+    .select_from(
+        token.join(person, token.c.person_id == person.c.id)
+        .outerjoin(label, label.c.code == sa.bindparam("code"))
+        .outerjoin(device, label.c.device_id == device.c.id)
+        .outerjoin(step, device.c.step_id == step.c.id)
+    )
+    .where(
+        token.c.hash == sa.bindparam("token_hash"),
+        token.c.revoked_at.is_(None),
+        token.c.expires_at > sa.bindparam("now"),
+        person.c.disabled_at.is_(None),
+    )
+)
+UPDATE = (
+    sa.update(device)
+    .where(device.c.id == sa.bindparam("b_id"), device.c.seq == sa.bindparam("b_seq"))
+    .values(
+        state=sa.bindparam("b_state"),
+        step_id=sa.bindparam("b_step_id"),
+        place_id=sa.bindparam("b_place_id"),
+        custodian_id=sa.bindparam("b_custodian_id"),
+        owner_id=sa.bindparam("b_owner_id"),
+        open_drives=sa.bindparam("b_open_drives"),
+        seq=sa.bindparam("b_next_seq"),
+        head=sa.bindparam("b_head"),
+    )
+)
+COLUMNS = ("state", "step_id", "place_id", "custodian_id", "owner_id", "open_drives")
+
+
+def look(session: Session, code: str) -> Standing:
+    """The device that carries a label. Raises Refusal(unknown-label, void-label, blank-label)."""
+    row = session.connection().execute(BY_CODE, {"code": code}).one_or_none()
+    return _standing(row)
+
+
+def look_by_id(session: Session, device_id: int) -> Standing:
+    """The device with this id, under the label that it carries now. Raises Refusal(not-found)."""
+    row = session.connection().execute(BY_ID, {"device_id": device_id}).one_or_none()
+    if row is None:
+        raise Refusal(Code.NOT_FOUND)
+    return _standing(row)
+
+
+def look_with_token(session: Session, code: str, token_hash: str) -> tuple[Actor, Standing]:
+    """Who holds the token, and the device, in one SELECT.
+
+    Raises Refusal(not-signed-in) and, for the label, what `look` raises.
+    """
+    values = {"code": code, "token_hash": token_hash, "now": utcnow()}
+    row = session.connection().execute(BY_TOKEN, values).one_or_none()
+    if row is None:
+        raise Refusal(Code.NOT_SIGNED_IN)
+    person_id, organisation_id, roles, scopes = row[WIDTH:]
+    actor = Actor(person_id, organisation_id, identity_rules.permissions(roles, scopes))
+    return actor, _standing(row[:WIDTH])
+
+
+def _standing(row: Sequence[Any] | None) -> Standing:
+    if row is None or row[2] is None:
+        raise Refusal(Code.UNKNOWN_LABEL)
+    label_state = row[2]
+    if label_state is LabelState.BLANK:
+        raise Refusal(Code.BLANK_LABEL)
+    if label_state in (LabelState.VOID, LabelState.REPLACED):
+        raise Refusal(Code.VOID_LABEL)
+    return Standing(*row)
+
+
+def move(
+    session: Session,
+    actor: Actor | None,
+    standing: Standing,
+    what: Move,
+    *,
+    to: Mapping[str, int | None] | None = None,
+    facts: journal.Facts | None = None,
+    scan: ScanMark | None = None,
+) -> tuple[Standing, int]:
+    """Make one move; the new standing and the journal entry's id.
+
+    `to` gives the register's columns that change besides the state. It must be the first write of an action:
+    then `retried` may run the action again when the device has moved in between.
+    Raises Refusal(illegal-move, drives-open, moved-meanwhile).
+    """
+    changed: dict[str, Any] = dict(to or {})
+    open_drives = changed.get("open_drives", standing.open_drives)
+    changed["state"] = lifecycle.after(standing.state, what, open_drives)
+    if changed["state"] is not State.IN_WORK:
+        changed["step_id"] = None
+    changed = {name: value for name, value in changed.items() if value != getattr(standing, name)}
+    kind = journal.Kind(f"device.{what.value}")
+    entry = journal.compose(
+        actor,
+        kind,
+        standing.device_id,
+        {**(facts or {}), "set": changed},
+        seq=standing.seq + 1,
+        prev=standing.head,
+        scan_id=scan.scan_id if scan else None,
+        client_at_us=scan.client_at_us if scan else None,
+    )
+    after = replace(standing, **changed, seq=standing.seq + 1, head=entry["hash"])
+    values = {f"b_{name}": getattr(after, name) for name in COLUMNS}
+    values |= {"b_id": after.device_id, "b_seq": standing.seq, "b_next_seq": after.seq, "b_head": after.head}
+    if session.connection().execute(UPDATE, values).rowcount != 1:
+        raise Refusal(Code.MOVED_MEANWHILE)
+    return after, journal.write(session, entry)
+
+
+def retried(action: Callable[[], T]) -> T:
+    """Look, decide and move again, once, when another scan of the same device came first."""
+    try:
+        return action()
+    except Refusal as refusal:
+        if refusal.code is not Code.MOVED_MEANWHILE:
+            raise
+        return action()
+
+
+def receive(
+    session: Session,
+    actor: Actor,
+    *,
+    category: Category,
+    origin_id: int,
+    owner_id: int,
+    batch_ref: str,
+    place_id: int | None = None,
+) -> Standing:
+    """Put a device that has just arrived into the register: its row, its label, its unseen drive, its entry.
+
+    The actor's organisation holds it from now on.
+    """
+    open_drives = 1 if category in DATA_BEARING else 0
+    made = Device(category=category, origin_id=origin_id, batch_ref=batch_ref, state=State.RECEIVED)
+    session.add(made)
+    session.flush()
+    sticker = Label(
+        code=codes.mint(), state=LabelState.CLAIMED, device_id=made.id, organisation_id=actor.organisation_id
+    )
+    session.add(sticker)
+    if open_drives:
+        session.add(Drive(device_id=made.id, kind=DriveKind.UNSEEN, fate=DriveFate.PRESENT))
+    session.flush()
+    absent = Standing(
+        device_id=made.id,
+        code=sticker.code,
+        label_state=LabelState.CLAIMED,
+        category=category,
+        state=None,
+        step_id=None,
+        step_kind=None,
+        next_step_id=None,
+        place_id=None,
+        custodian_id=None,
+        owner_id=None,
+        origin_id=origin_id,
+        batch_ref=batch_ref,
+        open_drives=0,
+        seq=0,
+        head=journal.GENESIS,
+    )
+    standing, _entry = move(
+        session,
+        actor,
+        absent,
+        Move.RECEIVE,
+        to={
+            "open_drives": open_drives,
+            "place_id": place_id,
+            "custodian_id": actor.organisation_id,
+            "owner_id": owner_id,
+        },
+        facts={"batch": batch_ref, "label": sticker.code, "category": category.value, "origin": origin_id},
+    )
+    return standing

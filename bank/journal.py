@@ -1,0 +1,294 @@
+"""The journal: what happened, in order, for ever. Append-only by trigger on both databases.
+
+A device's entries form a chain: each hash covers the one before, so a change, a gap or a swap shows. `facts` is
+canonical JSON kept as TEXT (JSONB would rewrite it) and time is integer microseconds (SQLite drops time zones):
+the hash covers the very bytes that are stored. Facts are ids, codes, counts and flags, by a schema per kind:
+never a name, a contact or a free text. Those live in rows that can be purged, which the entry points to.
+
+There are no foreign keys here on purpose: the journal outlives what it speaks of.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from bank.actor import Actor
+from bank.db import Base, BigId
+
+GENESIS = b"\x00" * 32
+CODE_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
+DAY_FORM = re.compile(r"\d{4}-\d\d-\d\d")
+
+Facts = Mapping[str, Any]
+Row = dict[str, Any]
+
+
+class Subject(StrEnum):
+    """What an entry speaks of."""
+
+    DEVICE = "device"
+    BATCH = "batch"
+    REQUEST = "request"
+    ORGANISATION = "organisation"
+    PERSON = "person"
+
+
+class Kind(StrEnum):
+    """Every kind of entry, `subject.verb`. A device's kinds are its moves (`inventory/lifecycle.py`)."""
+
+    DEVICE_ANNOUNCE = "device.announce"
+    DEVICE_RECEIVE = "device.receive"
+    DEVICE_ENTER = "device.enter"
+    DEVICE_PASS = "device.pass"
+    DEVICE_FINISH = "device.finish"
+    DEVICE_RESERVE = "device.reserve"
+    DEVICE_RELEASE = "device.release"
+    DEVICE_HAND_OVER = "device.hand_over"
+    DEVICE_LEND = "device.lend"
+    DEVICE_COME_BACK = "device.come_back"
+    DEVICE_RECHECK = "device.recheck"
+    DEVICE_LOSE = "device.lose"
+    DEVICE_FIND = "device.find"
+    DEVICE_HARVEST = "device.harvest"
+    DEVICE_RECYCLE = "device.recycle"
+    DEVICE_RETURN_TO_DONOR = "device.return_to_donor"
+    DEVICE_DRIVES = "device.drives"
+    BATCH_ENTERED = "batch.entered"
+    BATCH_RECEIVED = "batch.received"
+    REQUEST_MADE = "request.made"
+    REQUEST_ALLOCATED = "request.allocated"
+    REQUEST_HANDED_OVER = "request.handed_over"
+    ORGANISATION_CREATED = "organisation.created"
+    ORGANISATION_EDITED = "organisation.edited"
+    PERSON_INVITED = "person.invited"
+    PERSON_JOINED = "person.joined"
+    PERSON_DISABLED = "person.disabled"
+    PERSON_RESET_ASKED = "person.reset_asked"
+    PERSON_PASSWORD_SET = "person.password_set"
+    PERSON_TOKEN_MADE = "person.token_made"
+    PERSON_TOKEN_REVOKED = "person.token_revoked"
+
+    @property
+    def subject(self) -> Subject:
+        """What entries of this kind speak of."""
+        return Subject(self.value.partition(".")[0])
+
+
+def _id(value: Any) -> bool:
+    return type(value) is int
+
+
+def _flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _code(value: Any) -> bool:
+    return isinstance(value, str) and CODE_FORM.fullmatch(value) is not None
+
+
+def _codes(value: Any) -> bool:
+    return isinstance(value, list) and all(_code(item) for item in value)
+
+
+def _ids(value: Any) -> bool:
+    return isinstance(value, list) and all(_id(item) for item in value)
+
+
+def _day(value: Any) -> bool:
+    return isinstance(value, str) and DAY_FORM.fullmatch(value) is not None
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(_code(key) and _id(item) for key, item in value.items())
+
+
+# The register's columns that an entry gives a value to: folding these over a chain gives the device's row.
+REGISTER: Mapping[str, Callable[[Any], bool]] = {
+    "state": _code,
+    "step_id": _id,
+    "place_id": _id,
+    "custodian_id": _id,
+    "owner_id": _id,
+    "open_drives": _id,
+}
+
+
+def _set(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        key in REGISTER and (item is None or REGISTER[key](item)) for key, item in value.items()
+    )
+
+
+DEVICE = {"set": _set}
+SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
+    Kind.DEVICE_ANNOUNCE: DEVICE | {"batch": _code},
+    Kind.DEVICE_RECEIVE: DEVICE | {"batch": _code, "label": _code, "category": _code, "origin": _id},
+    Kind.DEVICE_ENTER: DEVICE | {"route": _id},
+    Kind.DEVICE_PASS: DEVICE | {"step": _code, "proofs": _ids},
+    Kind.DEVICE_FINISH: DEVICE | {"step": _code, "proofs": _ids},
+    Kind.DEVICE_RESERVE: DEVICE | {"request": _code, "allocation": _id},
+    Kind.DEVICE_RELEASE: DEVICE | {"request": _code, "allocation": _id},
+    Kind.DEVICE_HAND_OVER: DEVICE | {"handover": _code, "allocation": _id},
+    Kind.DEVICE_LEND: DEVICE | {"handover": _code, "allocation": _id},
+    Kind.DEVICE_COME_BACK: DEVICE | {"reason": _code},
+    Kind.DEVICE_RECHECK: DEVICE | {"reason": _code},
+    Kind.DEVICE_LOSE: DEVICE | {"reason": _code},
+    Kind.DEVICE_FIND: DEVICE,
+    Kind.DEVICE_HARVEST: DEVICE | {"reason": _code},
+    Kind.DEVICE_RECYCLE: DEVICE | {"reason": _code},
+    Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
+    Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
+    Kind.BATCH_ENTERED: {"donor": _id, "workshop": _id, "origin": _id, "announced": _counts},
+    Kind.BATCH_RECEIVED: {"received": _counts, "gap": _counts, "reason": _code},
+    Kind.REQUEST_MADE: {
+        "programme": _code,
+        "category": _code,
+        "quantity": _id,
+        "proof": _code,
+        "proof_day": _day,
+    },
+    Kind.REQUEST_ALLOCATED: {"device": _id, "price_cents": _id, "cap_cents": _id, "reasons": _codes},
+    Kind.REQUEST_HANDED_OVER: {"handover": _code, "devices": _ids, "paid_cents": _id, "payment": _code},
+    Kind.ORGANISATION_CREATED: {"roles": _codes},
+    Kind.ORGANISATION_EDITED: {"roles": _codes, "capacities": _codes},
+    Kind.PERSON_INVITED: {"roles": _codes, "organisation": _id},
+    Kind.PERSON_JOINED: {},
+    Kind.PERSON_DISABLED: {},
+    Kind.PERSON_RESET_ASKED: {},
+    Kind.PERSON_PASSWORD_SET: {},
+    Kind.PERSON_TOKEN_MADE: {"token": _id, "scopes": _codes, "expires": _day},
+    Kind.PERSON_TOKEN_REVOKED: {"token": _id},
+}
+
+
+class Entry(Base):
+    """One line of the journal. `seq` and the chain exist for devices only."""
+
+    __tablename__ = "journal_entry"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.String(20))
+    subject_id: Mapped[int] = mapped_column(BigId)
+    seq: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    facts: Mapped[str] = mapped_column(sa.Text())
+    at_us: Mapped[int] = mapped_column(sa.BigInteger())
+    # When the phone saw it, for a scan that waited for the network; order is arrival.
+    client_at_us: Mapped[int | None] = mapped_column(sa.BigInteger())
+    scan_id: Mapped[str | None] = mapped_column(sa.String(36), unique=True)
+    person_id: Mapped[int | None]
+    organisation_id: Mapped[int | None]
+    hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+
+    __table_args__ = (
+        sa.UniqueConstraint("subject", "subject_id", "seq"),
+        sa.Index("ix_journal_entry_subject_time", "subject", "subject_id", "id"),
+    )
+
+
+INSERT = sa.insert(Entry.__table__)  # type: ignore[arg-type]  # a declarative class has a Table here
+
+
+def now_us() -> int:
+    """This moment in UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+def canonical(kind: Kind, facts: Facts) -> str:
+    """The facts as they are stored and hashed. Raises ValueError on a fact that the kind does not declare."""
+    schema = SCHEMAS[kind]
+    for name, value in facts.items():
+        check = schema.get(name)
+        if check is None or not (value is None or check(value)):
+            raise ValueError(f"{kind}: fact {name!r} is not what its schema allows")
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(prev: bytes, row: Mapping[str, Any]) -> bytes:
+    """SHA-256 over the tip before and every stored column, in a fixed order."""
+    head = "|".join(
+        str(row[name])
+        for name in (
+            "subject",
+            "subject_id",
+            "seq",
+            "kind",
+            "at_us",
+            "client_at_us",
+            "scan_id",
+            "person_id",
+            "organisation_id",
+        )
+    )
+    return hashlib.sha256(prev + head.encode() + b"|" + row["facts"].encode()).digest()
+
+
+def compose(
+    actor: Actor | None,
+    kind: Kind,
+    subject_id: int,
+    facts: Facts,
+    *,
+    seq: int | None = None,
+    prev: bytes = GENESIS,
+    scan_id: str | None = None,
+    client_at_us: int | None = None,
+) -> Row:
+    """An entry ready to be written, with its hash. `actor` is None for the house's own clockwork.
+
+    `seq` and `prev` are the register's, for a device. Raises ValueError on facts that the kind does not declare.
+    """
+    row: Row = {
+        "subject": kind.subject.value,
+        "subject_id": subject_id,
+        "seq": seq,
+        "kind": kind.value,
+        "facts": canonical(kind, facts),
+        "at_us": now_us(),
+        "client_at_us": client_at_us,
+        "scan_id": scan_id,
+        "person_id": actor.person_id if actor else None,
+        "organisation_id": actor.organisation_id if actor else None,
+    }
+    row["hash"] = digest(prev, row)
+    return row
+
+
+def write(session: Session, row: Row) -> int:
+    """Insert a composed entry, and the jobs that follow from it, in the caller's transaction; the entry's id.
+
+    Raises IntegrityError on a `seq` or a `scan_id` that is there already.
+    """
+    entry_id: int = session.connection().execute(INSERT, row).inserted_primary_key[0]
+    session.info["on_entry"](session, entry_id, row["kind"], row["organisation_id"])
+    return entry_id
+
+
+def append(session: Session, actor: Actor | None, kind: Kind, subject_id: int, facts: Facts) -> int:
+    """Write one entry on anything but a device (those are the register's); the entry's id."""
+    return write(session, compose(actor, kind, subject_id, facts))
+
+
+def protect(dialect: str) -> list[str]:
+    """The statements that make the journal append-only; for migrations that create or rebuild its table."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER journal_no_{verb.lower()} BEFORE {verb} ON journal_entry "
+            "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        "CREATE OR REPLACE FUNCTION journal_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$",
+        "CREATE TRIGGER journal_no_change BEFORE UPDATE OR DELETE ON journal_entry "
+        "FOR EACH ROW EXECUTE FUNCTION journal_refuse()",
+        "CREATE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal_entry "
+        "FOR EACH STATEMENT EXECUTE FUNCTION journal_refuse()",
+    ]

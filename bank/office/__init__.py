@@ -1,0 +1,1 @@
+"""Papers: the one door to `labels/`."""

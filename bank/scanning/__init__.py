@@ -1,0 +1,1 @@
+"""One scan, one action of one room; and the public passport behind each label."""

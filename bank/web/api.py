@@ -1,0 +1,86 @@
+"""The API's base: OpenAPI 3.1, problems, strict schemas, the idempotency header."""
+
+from typing import Any
+
+import marshmallow as ma
+from flask import Flask, Response, g, render_template, request
+from flask_smorest import Api
+from flask_smorest import Blueprint as SmorestBlueprint
+
+from bank.errors import Code, Refusal
+from bank.web.guard import public
+from bank.web.pages import csrf
+
+PREFIX = "/api/v1"
+
+
+class Schema(ma.Schema):
+    """A schema that refuses what it does not know: a misspelt field is an error, not a silence."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class ProblemSchema(ma.Schema):
+    """RFC 9457."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String()
+    code = ma.fields.String()
+    request_id = ma.fields.String()
+
+
+class Blueprint(SmorestBlueprint):
+    """A room's resources under /api/v1. Bearer tokens only: no cookie is read, so no CSRF is needed."""
+
+    def __init__(self, room: str, import_name: str, description: str) -> None:
+        super().__init__(f"{room}_api", import_name, url_prefix=PREFIX, description=description)
+        csrf.exempt(self)
+
+
+class BankApi(Api):
+    """flask-smorest, with problems instead of its own error bodies."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self, *args: Any, **kwargs: Any) -> None:
+        """Errors are translated by `problems.py`, for the whole house."""
+
+
+def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
+    """Register the rooms' resources and the specification's two addresses."""
+    app.config |= {
+        "API_TITLE": title,
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.1.0",
+        "API_SPEC_OPTIONS": {
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"bearer": []}],
+        },
+    }
+    api = BankApi(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+
+    @public("the specification is no secret")
+    def specification() -> Response:
+        response = app.json.response(api.spec.to_dict())
+        return response
+
+    @public("the documentation is no secret")
+    def documentation() -> str:
+        g.csp_inline_styles = True
+        return render_template("pages/api_docs.html")
+
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", specification)
+    app.add_url_rule("/api/docs", "api_docs", documentation)
+
+
+def idempotency_key() -> str:
+    """The key of a creating request. Raises Refusal(idempotency-key-missing)."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not key or len(key) > 80:
+        raise Refusal(Code.IDEMPOTENCY_KEY_MISSING)
+    return key
