@@ -37,14 +37,15 @@
   }
 
   function first(root, selector) {
-    return root.matches && root.matches(selector) ? root : root.querySelector(selector);
+    return root.matches(selector) ? root : root.querySelector(selector);
   }
 
   function announce(root) {
     const region = document.getElementById("announcer");
-    const source = first(root, "[data-announce]");
-    if (!region || !source) return;
-    const text = source.dataset.announce || source.textContent.trim();
+    const sources = Array.from(root.querySelectorAll("[data-announce]"));
+    if (root.matches("[data-announce]")) sources.unshift(root);
+    if (!region || !sources.length) return;
+    const text = sources.map(function (source) { return source.dataset.announce || source.textContent.trim(); }).join(" ");
     // Emptied first, so that the same sentence twice is read twice.
     region.textContent = "";
     window.setTimeout(function () { region.textContent = text; }, 100);
