@@ -13,9 +13,10 @@ window.addEventListener("DOMContentLoaded", function () {
           if (system.specSelectors.loadingStatus() !== "success") {
             return make("p", null, place.dataset[system.specSelectors.loadingStatus() === "failed" ? "failed" : "loading"]);
           }
-          return make("div", { className: "swagger-ui" }, part("SvgAssets"), part("AuthorizeBtnContainer", true), part("operations", true), part("Models", true));
+          // Swagger UI speaks English only.
+          return make("div", { className: "swagger-ui", lang: "en" }, part("SvgAssets"), part("AuthorizeBtnContainer", true), part("operations", true), part("Models", true));
         },
-        CloseIcon: function () { return make("span", null, place.dataset.close); },
+        CloseIcon: function () { return make("span", null, "Close"); },
       },
     };
   }
