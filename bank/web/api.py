@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, render_template, request
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 
@@ -66,12 +66,10 @@ def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
 
     @public("the specification is no secret")
     def specification() -> Response:
-        response = app.json.response(api.spec.to_dict())
-        return response
+        return app.json.response(api.spec.to_dict())
 
     @public("the documentation is no secret")
     def documentation() -> str:
-        g.csp_inline_styles = True
         return render_template("pages/api_docs.html")
 
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", specification)

@@ -1,0 +1,115 @@
+"""One app per test and database, on real hosts: SQLite, PostgreSQL, Valkey."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import redis
+import sqlalchemy as sa
+from flask import Flask
+
+from bank import db, schema
+from bank.app import create_app
+from bank.config import BankEnv, Config
+from tests import hosts
+from tests.factories import World
+
+DATABASES = ("sqlite", "postgresql")
+POSTGRES = "BANQUE_TEST_POSTGRES"
+VALKEY = "BANQUE_TEST_VALKEY"
+
+_running = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller starts the hosts; workers find their addresses in the environment."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    stack = ExitStack()
+    os.environ[POSTGRES] = stack.enter_context(hosts.postgres())
+    os.environ[VALKEY] = stack.enter_context(hosts.valkey())
+    config.stash[_running] = stack
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """And stops them."""
+    stack = config.stash.get(_running, None)
+    if stack is not None:
+        stack.close()
+
+
+def make_config(database_url: str, folder: Path, **changes: object) -> Config:
+    """Settings for one test."""
+    values: dict[str, object] = {
+        "database_url": database_url,
+        "redis_url": "",
+        "secret_key": "a test's own secret, long enough to pass",
+        "data_keys": ("a test's own data key, long enough to pass",),
+        "public_url": "http://localhost",
+        "bank_name": "Banque du numérique 95",
+        "env": BankEnv.TEST,
+        "var_dir": folder,
+        "host": "127.0.0.1",
+        "port": 8000,
+        "mail_url": "",
+    }
+    return Config(**(values | changes))  # type: ignore[arg-type]  # tests change one setting or another
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One migrated, empty database of each kind, to be copied for each test."""
+    folder = tmp_path_factory.mktemp("templates")
+    base = os.environ[POSTGRES]
+    urls = {"sqlite": f"sqlite:///{folder / 'template.sqlite3'}", "postgresql": hosts.create_database(base)}
+    for url in urls.values():
+        engine = sa.create_engine(url)
+        db.prepare(engine)
+        schema.upgrade(engine)
+        engine.dispose()
+    yield urls
+    hosts.drop_database(urls["postgresql"])
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, templates: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database for one test, on each kind in turn."""
+    template = templates[request.param]
+    if request.param == "sqlite":
+        path = tmp_path / "banque.sqlite3"
+        shutil.copyfile(template.removeprefix("sqlite:///"), path)
+        yield f"sqlite:///{path}"
+        return
+    url = hosts.create_database(os.environ[POSTGRES], template=template)
+    yield url
+    hosts.drop_database(url)
+
+
+@pytest.fixture
+def valkey_url() -> str:
+    """A real queue, emptied before the test. Each worker process has its own numbered database."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    url = os.environ[VALKEY].partition("?")[0] + f"?db={worker}"
+    redis.Redis.from_url(url).flushdb()
+    return url
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on one database, its context pushed, without a queue."""
+    application = create_app(make_config(database_url, tmp_path))
+    application.testing = True
+    # Faults must reach the test as the caller sees them: as a page or a problem.
+    application.config["PROPAGATE_EXCEPTIONS"] = False
+    with application.app_context():
+        yield application
+        db.db.engine.dispose()
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """A small invented bank in it."""
+    return World(app)
