@@ -33,6 +33,7 @@ DEFAULTS = {"HOST": "127.0.0.1", "PORT": "8000", "VAR_DIR": "var"}
 # Addresses that mean "all of this machine's", and one at which the machine reaches itself.
 REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (a name for what the operator asked)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LAST_PORT = 65535
 TICK_SECONDS = 0.2
 # What a predecessor killed a moment ago may still hold: its port, its lock.
 HANDOVER_SECONDS = 3.0
@@ -173,7 +174,8 @@ class Launcher:
                 _say(f"the bank is open at {address} (Ctrl-C stops it)")
                 announced = True
             for child in self.children:
-                child.look_after(time.monotonic())
+                if child is not web or announced:
+                    child.look_after(time.monotonic())
 
     def end(self) -> None:
         """Stop all children and wait for each."""
@@ -358,10 +360,12 @@ def _try_lock(lock: IO[str]) -> bool:
 def _bound_socket(environ: Mapping[str, str]) -> Iterator[socket.socket]:
     """The socket of HOST and PORT, bound before anything starts. Raises StartRefused."""
     host, port = environ["HOST"], environ["PORT"]
+    if not port.isdecimal() or int(port) > LAST_PORT:
+        raise StartRefused(f"PORT={port} is no port: a number up to {LAST_PORT} is.")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, OverflowError) as error:
-        raise StartRefused(f"HOST={host} PORT={port} is no address to listen on ({error}).") from error
+    except OSError as error:
+        raise StartRefused(f"HOST={host} is no address to listen on ({error.strerror}).") from error
     with socket.socket(family, kind) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         refusals: list[OSError] = []
