@@ -1,7 +1,6 @@
 """The machines of the tests: a PostgreSQL, a Valkey and a browser, each real, found or started here.
 
-A run starts its own servers once, gives their addresses to its parallel workers through the environment, and
-leaves none behind, even when it is killed. `python -m tests.hosts` says what this computer lacks.
+What is started here ends with its block, and with the run when that is killed. `python -m tests.hosts` says what this computer lacks.
 """
 
 import contextlib
@@ -57,22 +56,16 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
     owner = _unprivileged()
     binaries = _postgres_binaries(owner)
     with _folder(owner) as folder:
-        options = [
-            "-c",
-            "listen_addresses=",
-            "-c",
-            f"unix_socket_directories={folder}",
-            "-c",
-            "max_connections=200",
-        ]
-        for setting in () if durable else FAST_AND_FORGETFUL:
-            options += ["-c", setting]
+        data = folder / "data"
+        initdb: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "bank", "-A", "trust", "--no-sync"]
+        initdb += ["-E", "UTF8", "--locale=C.UTF-8"]
+        command: list[str | Path] = [binaries / "postgres", "-D", data, "-k", folder]
+        for setting in ("listen_addresses=", "max_connections=200", *(() if durable else FAST_AND_FORGETFUL)):
+            command += ["-c", setting]
         with (folder / "log").open("wb") as log:
             _run_as(owner, initdb, log.fileno())
             # SIGINT is PostgreSQL's fast stop: it ends the sessions that are still open.
-            with _process(
-                owner, [binaries / "postgres", "-D", data, *options], log.fileno(), signal.SIGINT
-            ) as server:
+            with _process(owner, command, log.fileno(), signal.SIGINT) as server:
                 url = f"postgresql+psycopg://bank@/postgres?host={folder}"
                 _wait_for(server, functools.partial(_accepts_sessions, url), folder / "log")
                 yield url
@@ -88,19 +81,8 @@ def valkey() -> Iterator[str]:
     binary = _valkey_binary()
     with _folder(None) as folder:
         path = folder / "valkey.sock"
-        command = [
-            binary,
-            "--port",
-            "0",
-            "--unixsocket",
-            path,
-            "--dir",
-            folder,
-            "--save",
-            "",
-            "--databases",
-            "64",
-        ]
+        command: list[str | Path] = [binary, "--port", "0", "--unixsocket", path, "--dir", folder]
+        command += ["--save", "", "--databases", "64"]
         with (
             (folder / "log").open("wb") as log,
             _process(None, command, log.fileno(), signal.SIGTERM) as server,
@@ -115,23 +97,6 @@ def chromium() -> Path:
     if found is None:
         raise Missing("no Chromium for the browser tests. Install it: apt-get install chromium")
     return Path(found)
-
-
-@contextlib.contextmanager
-def shared_by_workers() -> Iterator[None]:
-    """Start both servers and put their addresses into the environment, which parallel workers inherit."""
-    with postgres() as postgres_url, valkey() as valkey_url:
-        added = {POSTGRES_URL: postgres_url, VALKEY_URL: valkey_url}
-        before = {name: os.environ.get(name) for name in added}
-        os.environ.update(added)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
 
 
 def create_database(base_url: str, template: str | None = None) -> str:
