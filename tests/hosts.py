@@ -1,6 +1,7 @@
 """The machines of the tests: a PostgreSQL, a Valkey and a browser, each real, found or started here.
 
-What is started here ends with its block, and with the run when that is killed. `python -m tests.hosts` says what this computer lacks.
+What is started here ends with its block, and with the run when that is killed.
+`python -m tests.hosts` says what this computer lacks.
 """
 
 import contextlib
@@ -97,6 +98,23 @@ def chromium() -> Path:
     if found is None:
         raise Missing("no Chromium for the browser tests. Install it: apt-get install chromium")
     return Path(found)
+
+
+@contextlib.contextmanager
+def shared_by_workers() -> Iterator[None]:
+    """Start both servers and put their addresses into the environment, which parallel workers inherit."""
+    with postgres() as postgres_url, valkey() as valkey_url:
+        added = {POSTGRES_URL: postgres_url, VALKEY_URL: valkey_url}
+        before = {name: os.environ.get(name) for name in added}
+        os.environ.update(added)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 def create_database(base_url: str, template: str | None = None) -> str:
