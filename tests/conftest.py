@@ -18,8 +18,6 @@ from tests import hosts
 from tests.factories import World
 
 DATABASES = ("sqlite", "postgresql")
-POSTGRES = "BANQUE_TEST_POSTGRES"
-VALKEY = "BANQUE_TEST_VALKEY"
 
 _running = pytest.StashKey[ExitStack]()
 
@@ -29,8 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     stack = ExitStack()
-    os.environ[POSTGRES] = stack.enter_context(hosts.postgres())
-    os.environ[VALKEY] = stack.enter_context(hosts.valkey())
+    stack.enter_context(hosts.shared_by_workers())
     config.stash[_running] = stack
 
 
@@ -63,7 +60,7 @@ def make_config(database_url: str, folder: Path, **changes: object) -> Config:
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """One migrated, empty database of each kind, to be copied for each test."""
     folder = tmp_path_factory.mktemp("templates")
-    base = os.environ[POSTGRES]
+    base = os.environ[hosts.POSTGRES_URL]
     urls = {"sqlite": f"sqlite:///{folder / 'template.sqlite3'}", "postgresql": hosts.create_database(base)}
     for url in urls.values():
         engine = sa.create_engine(url)
@@ -83,7 +80,7 @@ def database_url(request: pytest.FixtureRequest, templates: dict[str, str], tmp_
         shutil.copyfile(template.removeprefix("sqlite:///"), path)
         yield f"sqlite:///{path}"
         return
-    url = hosts.create_database(os.environ[POSTGRES], template=template)
+    url = hosts.create_database(os.environ[hosts.POSTGRES_URL], template=template)
     yield url
     hosts.drop_database(url)
 
@@ -92,7 +89,7 @@ def database_url(request: pytest.FixtureRequest, templates: dict[str, str], tmp_
 def valkey_url() -> str:
     """A real queue, emptied before the test. Each worker process has its own numbered database."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    url = os.environ[VALKEY].partition("?")[0] + f"?db={worker}"
+    url = os.environ[hosts.VALKEY_URL].partition("?")[0] + f"?db={worker}"
     redis.Redis.from_url(url).flushdb()
     return url
 
