@@ -29,7 +29,7 @@ from typing import IO
 
 import click
 
-DEFAULTS = {"HOST": "127.0.0.1", "PORT": "8000", "VAR_DIR": "var"}
+DEFAULTS = {"BANK_ENV": "demo", "HOST": "127.0.0.1", "PORT": "8000", "VAR_DIR": "var"}
 # Addresses that mean "all of this machine's", and one at which the machine reaches itself.
 REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (a name for what the operator asked)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -217,17 +217,17 @@ def _run(
     host = REACHED_AT.get(host, host)
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     environ["PORT"] = str(port)
-    in_production = environ.get("BANK_ENV") == "production"
+    env = environ["BANK_ENV"]
     launcher = Launcher(environ, asked_to_stop)
     with contextlib.ExitStack() as closing:
         closing.callback(launcher.end)
-        if not in_production:
+        if env != "production":
             # Production has no stand-ins: the commands below refuse to start without their settings.
             environ.setdefault("PUBLIC_URL", address)
             environ |= {name: value for name, value in _local_secrets(folder).items() if name not in environ}
             if "REDIS_URL" not in environ:
                 _start_queue(launcher, folder, lock, closing)
-        _start_service(launcher, with_demo=not in_production)
+        _start_service(launcher, with_demo=env == "demo")
         if asked_to_stop.is_set():
             return
         web = _web(environ, folder, listener)
