@@ -1,5 +1,107 @@
 """French words for this room's codes."""
 
+from flask_babel import lazy_gettext as _l
+
 from bank.web.words import Vocabularies
 
-WORDS: Vocabularies = {}
+WORDS: Vocabularies = {
+    "state": {
+        "announced": _l("annoncé"),
+        "received": _l("réceptionné"),
+        "in_work": _l("en atelier"),
+        "ready": _l("disponible"),
+        "reserved": _l("réservé"),
+        "handed_over": _l("remis"),
+        "on_loan": _l("prêté"),
+        "missing": _l("introuvable"),
+        "harvested": _l("pour pièces"),
+        "recycled": _l("recyclé"),
+        "returned_to_donor": _l("rendu au donateur"),
+    },
+    # What anyone may know of a state, on the public passport.
+    "stage": {
+        "in_preparation": _l("en préparation"),
+        "available": _l("disponible"),
+        "in_use": _l("remis"),
+        "missing": _l("introuvable"),
+        "ended": _l("en fin de vie"),
+        "returned": _l("rendu au donateur"),
+    },
+    "category": {
+        "laptop": _l("ordinateur portable"),
+        "desktop": _l("unité centrale"),
+        "all_in_one": _l("ordinateur tout-en-un"),
+        "screen": _l("écran"),
+        "teaching_screen": _l("écran interactif"),
+        "tablet": _l("tablette"),
+        "smartphone": _l("smartphone"),
+        "basic_phone": _l("téléphone simple"),
+        "printer": _l("imprimante"),
+        "multifunction": _l("imprimante multifonction"),
+        "scanner": _l("scanner"),
+        "router": _l("routeur"),
+        "projector": _l("vidéoprojecteur"),
+        "accessory": _l("accessoire"),
+    },
+    "legal_basis": {
+        "l3212-2-2": _l("Don public à redistribuer gratuitement (CG3P, article L3212-2, 2°)"),
+        "l3212-2-3": _l("Don public de matériel informatique (CG3P, article L3212-2, 3°)"),
+        "l3212-3": _l("Don d’une collectivité territoriale (CG3P, article L3212-3)"),
+        "private_gift": _l("Don privé"),
+        "unknown": _l("Base légale pas encore connue"),
+    },
+    "drive_kind": {
+        "unseen": _l("disque pas encore vu"),
+        "hdd": _l("disque dur"),
+        "ssd": _l("SSD"),
+        "nvme": _l("SSD NVMe"),
+        "emmc": _l("mémoire soudée"),
+        "phone": _l("mémoire du téléphone"),
+    },
+    "drive_fate": {
+        "present": _l("en place"),
+        "absent": _l("absent"),
+        "removed": _l("retiré"),
+        "destroyed": _l("détruit"),
+    },
+    "erasure_method": {
+        "clear_overwrite": _l("réécriture complète (Clear)"),
+        "purge_ata_sanitize": _l("ATA sanitize (Purge)"),
+        "purge_nvme_sanitize": _l("NVMe sanitize (Purge)"),
+        "purge_crypto_erase": _l("effacement de la clé (Purge)"),
+        "factory_reset": _l("retour aux réglages d’usine"),
+    },
+    "erasure_result": {"passed": _l("effacement réussi"), "failed": _l("effacement échoué")},
+    "label_state": {
+        "blank": _l("vierge"),
+        "claimed": _l("collée"),
+        "replaced": _l("remplacée"),
+        "void": _l("annulée"),
+    },
+    "code_kind": {
+        "asset_tag": _l("numéro du donateur"),
+        "serial": _l("numéro de série"),
+        "imei": _l("IMEI"),
+    },
+    "step": {"erasure": _l("effacement"), "control": _l("contrôle")},
+    # A device's journal, as a person reads it.
+    "entry": {
+        "device.announce": _l("Annoncé"),
+        "device.receive": _l("Réceptionné"),
+        "device.enter": _l("Entré en atelier"),
+        "device.pass": _l("Étape faite"),
+        "device.finish": _l("Parcours terminé"),
+        "device.reserve": _l("Réservé"),
+        "device.release": _l("Réservation levée"),
+        "device.hand_over": _l("Remis"),
+        "device.lend": _l("Prêté"),
+        "device.come_back": _l("Revenu"),
+        "device.recheck": _l("Renvoyé en atelier"),
+        "device.lose": _l("Signalé introuvable"),
+        "device.find": _l("Retrouvé"),
+        "device.harvest": _l("Démonté pour pièces"),
+        "device.recycle": _l("Parti au recyclage"),
+        "device.return_to_donor": _l("Rendu au donateur"),
+        "device.drives": _l("Disques relevés"),
+    },
+}

@@ -1,0 +1,483 @@
+"""Reads of the register, each within the reach of who asks. The public passport is the one exception."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from bank import journal
+from bank.actor import Actor, Permission
+from bank.errors import Code, Refusal
+from bank.identity.models import Organisation
+from bank.inventory import codes, register, rules
+from bank.inventory.lifecycle import State
+from bank.inventory.models import (
+    Category,
+    CodeKind,
+    Device,
+    DeviceCode,
+    Drive,
+    DriveFate,
+    DriveKind,
+    ErasureMethod,
+    ErasureProof,
+    ErasureResult,
+    Label,
+    LabelState,
+    Origin,
+    Place,
+    Step,
+    StepKind,
+)
+
+PAGE = 50
+MANY = 1_000
+Q_MAX = 200
+HISTORY_MAX = 200
+LAST_SIGN = chr(0x10FFFF)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+K = journal.Kind
+RECEIVED = K.DEVICE_RECEIVE.value
+PASSED = frozenset({K.DEVICE_PASS.value, K.DEVICE_FINISH.value})
+# After these, an earlier control says nothing any more.
+RESTARTS = frozenset({RECEIVED, K.DEVICE_COME_BACK.value, K.DEVICE_RECHECK.value, K.DEVICE_FIND.value})
+
+
+class Stage(StrEnum):
+    """What anyone may know of a device's state."""
+
+    IN_PREPARATION = "in_preparation"
+    AVAILABLE = "available"
+    IN_USE = "in_use"
+    MISSING = "missing"
+    ENDED = "ended"
+    RETURNED = "returned"
+
+
+STAGES = {
+    State.ANNOUNCED: Stage.IN_PREPARATION,
+    State.RECEIVED: Stage.IN_PREPARATION,
+    State.IN_WORK: Stage.IN_PREPARATION,
+    State.READY: Stage.AVAILABLE,
+    State.RESERVED: Stage.AVAILABLE,
+    State.HANDED_OVER: Stage.IN_USE,
+    State.ON_LOAN: Stage.IN_USE,
+    State.MISSING: Stage.MISSING,
+    State.HARVESTED: Stage.ENDED,
+    State.RECYCLED: Stage.ENDED,
+    State.RETURNED_TO_DONOR: Stage.RETURNED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a list of devices is narrowed to; None means all."""
+
+    state: State | None = None
+    category: Category | None = None
+    batch: str | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A device, as a list shows it."""
+
+    id: int
+    code: str
+    category: Category
+    maker: str
+    model: str
+    state: State
+    step: StepKind | None
+    batch_ref: str
+    open_drives: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePage:
+    """One page of a list. `count` stops at MANY: beyond, `many` says that there are more."""
+
+    devices: tuple[DeviceLine, ...]
+    next_cursor: int | None
+    count: int
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProofLine:
+    """One erasure of one drive."""
+
+    method: ErasureMethod
+    tool: str
+    tool_version: str
+    result: ErasureResult
+    done_at: datetime
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriveLine:
+    """A drive with what was done to it; `open` when somebody's data may still be on it."""
+
+    id: int
+    kind: DriveKind
+    fate: DriveFate
+    serial: str | None
+    size_gb: int | None
+    open: bool
+    proofs: tuple[ProofLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """Another code on the device."""
+
+    kind: CodeKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One journal entry. Who: an organisation, never a person; None is the house's own clockwork."""
+
+    seq: int
+    kind: str
+    at: datetime
+    organisation: str | None
+    state: State | None
+    step: StepKind | None
+    batch: str | None
+    label: str | None
+    open_drives: int | None
+    proofs: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSheet:
+    """All that a page says of a device, but its history."""
+
+    device: DeviceLine
+    custodian: str | None
+    owner: str | None
+    place: str | None
+    codes: tuple[CodeLine, ...]
+    drives: tuple[DriveLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sticker:
+    """What a label tells: its code, what it is stuck on, and the batch, which names nobody."""
+
+    code: str
+    category: Category
+    batch_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """What anyone who holds the device may know: no person, serial, programme, price or donor."""
+
+    code: str
+    category: Category
+    maker: str
+    model: str
+    stage: Stage
+    received_at: datetime | None
+    has_drive: bool
+    erased_at: datetime | None
+    controlled_at: datetime | None
+
+
+device, label, step = Device.__table__, Label.__table__, Step.__table__
+other_code, entry = DeviceCode.__table__, journal.Entry.__table__
+carried = label.alias("carried")
+
+Conditions = tuple[sa.ColumnElement[bool], ...]
+
+LINE = (
+    device.c.id,
+    carried.c.code,
+    device.c.category,
+    device.c.maker,
+    device.c.model,
+    device.c.state,
+    step.c.kind,
+    device.c.batch_ref,
+    device.c.open_drives,
+    device.c.created_at,
+)
+WIDTH = len(LINE)
+# Every device carries exactly one claimed label.
+CARRIED = device.join(
+    carried, sa.and_(carried.c.device_id == device.c.id, carried.c.state == LabelState.CLAIMED)
+).outerjoin(step, device.c.step_id == step.c.id)
+
+
+def reach(actor: Actor) -> Conditions:
+    """The scope rule: a device is seen by who holds it, by who owns it and by the whole-bank view.
+
+    One condition at least must hold. They stay apart because each is served by its own index.
+    """
+    if not actor.can(Permission.DEVICE_SEE):
+        return (sa.false(),)
+    if actor.sees_all:
+        return (sa.true(),)
+    return (
+        device.c.custodian_id == actor.organisation_id,
+        device.c.owner_id == actor.organisation_id,
+    )
+
+
+def devices(
+    session: Session, actor: Actor, filters: Filters, *, cursor: int | None = None, limit: int = PAGE
+) -> DevicePage:
+    """A page of devices, the latest first. Two statements, whatever the length."""
+    wanted = _wanted(filters)
+    onward = wanted if cursor is None else (*wanted, device.c.id < cursor)
+    rows = session.execute(
+        sa.select(*LINE)
+        .select_from(CARRIED)
+        .where(device.c.id.in_(_ids(actor, onward, limit + 1)))
+        .order_by(device.c.id.desc())
+        .limit(limit + 1)
+    ).all()
+    counted = _ids(actor, wanted, MANY + 1).limit(MANY + 1).subquery()
+    count = session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
+    shown = tuple(_line(row) for row in rows[:limit])
+    following = shown[-1].id if len(rows) > limit else None
+    return DevicePage(shown, following, min(count, MANY), count > MANY)
+
+
+def sheet(session: Session, actor: Actor, code: str) -> DeviceSheet:
+    """One device, by any label that was ever stuck on it. Raises Refusal(not-found)."""
+    custodian, owner = aliased(Organisation), aliased(Organisation)
+    row = session.execute(
+        sa.select(*LINE, custodian.name, owner.name, Place.name, Origin.purge_asked)
+        .select_from(CARRIED)
+        .join(Origin, Origin.id == device.c.origin_id)
+        .outerjoin(custodian, custodian.id == device.c.custodian_id)
+        .outerjoin(owner, owner.id == device.c.owner_id)
+        .outerjoin(Place, Place.id == device.c.place_id)
+        .where(device.c.id == _labelled(code), sa.or_(*reach(actor)))
+    ).one_or_none()
+    if row is None:
+        raise Refusal(Code.NOT_FOUND)
+    found = _line(row[:WIDTH])
+    held_by, owned_by, place, purge_asked = row[WIDTH:]
+    others = session.execute(
+        sa.select(other_code.c.kind, other_code.c.value)
+        .where(other_code.c.device_id == found.id)
+        .order_by(other_code.c.kind, other_code.c.value)
+    )
+    return DeviceSheet(
+        found,
+        held_by,
+        owned_by,
+        place,
+        tuple(CodeLine(*other) for other in others),
+        _drives(session, found.id, purge_asked=purge_asked),
+    )
+
+
+def history(
+    session: Session, actor: Actor, code: str, *, before: int | None = None, limit: int = HISTORY_MAX
+) -> tuple[HistoryLine, ...]:
+    """A device's journal, the latest first; `before` is the last `seq` read. Raises Refusal(not-found)."""
+    device_id = session.scalar(
+        sa.select(device.c.id).where(device.c.id == _labelled(code), sa.or_(*reach(actor)))
+    )
+    if device_id is None:
+        raise Refusal(Code.NOT_FOUND)
+    rows = session.execute(
+        sa.select(entry.c.seq, entry.c.kind, entry.c.at_us, entry.c.facts, Organisation.name)
+        .outerjoin(Organisation, Organisation.id == entry.c.organisation_id)
+        .where(
+            entry.c.subject == journal.Subject.DEVICE.value,
+            entry.c.subject_id == device_id,
+            *(() if before is None else (entry.c.seq < before,)),
+        )
+        .order_by(entry.c.seq.desc())
+        .limit(limit)
+    )
+    return tuple(_history_line(row) for row in rows)
+
+
+def stickers(session: Session, actor: Actor, batch_ref: str) -> list[Sticker]:
+    """The labels of a batch's devices, in the order in which these were received."""
+    rows = session.execute(
+        sa.select(carried.c.code, device.c.category, device.c.batch_ref)
+        .select_from(CARRIED)
+        .where(device.c.batch_ref == batch_ref, sa.or_(*reach(actor)))
+        .order_by(device.c.id)
+    )
+    return [Sticker(*row) for row in rows]
+
+
+def passport(session: Session, scanned: str) -> Passport:
+    """The public facts of the device that carries a label, for anyone.
+
+    Raises Refusal(bad-code, glued-codes, unknown-label, void-label, blank-label).
+    """
+    standing = register.look(session, codes.read(scanned))
+    made = session.execute(
+        sa.select(device.c.maker, device.c.model, device.c.state).where(device.c.id == standing.device_id)
+    ).one()
+    # Whether the donor asked for Purge is in the gate's count already: here only the day matters.
+    drives = _drives(session, standing.device_id, purge_asked=False)
+    present = [drive for drive in drives if drive.fate is DriveFate.PRESENT]
+    erasures = [proof.done_at for drive in present for proof in drive.proofs if _passed(proof)]
+    received_at, controlled_at = _milestones(session, standing.device_id)
+    return Passport(
+        code=standing.code,
+        category=standing.category,
+        maker=made.maker,
+        model=made.model,
+        stage=STAGES[made.state],
+        received_at=received_at,
+        has_drive=bool(present),
+        erased_at=max(erasures, default=None) if standing.open_drives == 0 else None,
+        controlled_at=controlled_at,
+    )
+
+
+def _line(row: Sequence[Any]) -> DeviceLine:
+    return DeviceLine(*row)
+
+
+def _ids(actor: Actor, wanted: Conditions, limit: int) -> sa.CompoundSelect[Any]:
+    """Ids from each way of reaching a device, each walked along its own index and cut at `limit`."""
+    branches = (
+        sa.select(device.c.id).where(way, *wanted).order_by(device.c.id.desc()).limit(limit).subquery()
+        for way in reach(actor)
+    )
+    return sa.union(*(sa.select(branch.c.id) for branch in branches))
+
+
+def _wanted(filters: Filters) -> Conditions:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if filters.state is not None:
+        conditions.append(device.c.state == filters.state)
+    if filters.category is not None:
+        conditions.append(device.c.category == filters.category)
+    if filters.batch:
+        conditions.append(device.c.batch_ref == _plain(filters.batch))
+    if filters.q:
+        conditions.append(_found(filters.q))
+    return tuple(conditions)
+
+
+def _found(q: str) -> sa.ColumnElement[bool]:
+    """Exact or prefix on any code of the device, or its batch. What nobody could have stored finds none."""
+    raw = _plain(q)
+    if not raw or len(raw) > Q_MAX:
+        return sa.false()
+    prefixes = {raw}
+    # Part of a code, or another kind of code, is looked for as it is.
+    with suppress(Refusal):
+        prefixes.add(codes.read(q))
+    ways: list[sa.Select[Any]] = [sa.select(device.c.id).where(device.c.batch_ref == raw)]
+    for prefix in sorted(prefixes):
+        for table, value in ((label, label.c.code), (other_code, other_code.c.value)):
+            within = sa.and_(value >= prefix, value < prefix + LAST_SIGN)
+            ways.append(sa.select(table.c.device_id).where(within, table.c.device_id.is_not(None)))
+    return device.c.id.in_(sa.union_all(*ways))
+
+
+def _plain(text: str) -> str:
+    """As codes are stored: upper case, no spaces. Control signs are dropped (PostgreSQL refuses NUL)."""
+    return "".join(sign for sign in text.upper() if sign.isprintable() and not sign.isspace())
+
+
+def _labelled(code: str) -> sa.ScalarSelect[Any]:
+    try:
+        read = codes.read(code)
+    except Refusal as refusal:
+        raise Refusal(Code.NOT_FOUND) from refusal
+    return sa.select(label.c.device_id).where(label.c.code == read).scalar_subquery()
+
+
+def _drives(session: Session, device_id: int, *, purge_asked: bool) -> tuple[DriveLine, ...]:
+    drives = session.scalars(sa.select(Drive).where(Drive.device_id == device_id).order_by(Drive.id)).all()
+    proofs: dict[int, list[ProofLine]] = {drive.id: [] for drive in drives}
+    rows = session.execute(
+        sa.select(
+            ErasureProof.drive_id,
+            ErasureProof.method,
+            ErasureProof.tool,
+            ErasureProof.tool_version,
+            ErasureProof.result,
+            ErasureProof.done_at,
+            Organisation.name,
+        )
+        .join(Drive, Drive.id == ErasureProof.drive_id)
+        .join(Organisation, Organisation.id == ErasureProof.organisation_id)
+        .where(Drive.device_id == device_id)
+        .order_by(ErasureProof.id)
+    )
+    for row in rows:
+        proofs[row.drive_id].append(ProofLine(*row[1:]))
+    return tuple(_drive_line(drive, proofs[drive.id], purge_asked=purge_asked) for drive in drives)
+
+
+def _drive_line(drive: Drive, proofs: Sequence[ProofLine], *, purge_asked: bool) -> DriveLine:
+    facts = rules.DriveFacts(
+        drive.fate,
+        drive.data_since,
+        tuple(rules.Proof(proof.method, proof.result, proof.done_at) for proof in proofs),
+    )
+    is_open = rules.is_open(facts, purge_asked=purge_asked)
+    return DriveLine(drive.id, drive.kind, drive.fate, drive.serial, drive.size_gb, is_open, tuple(proofs))
+
+
+def _passed(proof: ProofLine) -> bool:
+    return proof.result is ErasureResult.PASSED
+
+
+def _milestones(session: Session, device_id: int) -> tuple[datetime | None, datetime | None]:
+    """When the device was received, and when it passed a control that still counts."""
+    rows = session.execute(
+        sa.select(entry.c.kind, entry.c.at_us, entry.c.facts)
+        .where(
+            entry.c.subject == journal.Subject.DEVICE.value,
+            entry.c.subject_id == device_id,
+            entry.c.kind.in_(PASSED | RESTARTS),
+        )
+        .order_by(entry.c.seq)
+    )
+    received_at = controlled_at = None
+    for kind, at_us, facts in rows:
+        if kind in RESTARTS:
+            controlled_at = None
+            received_at = _moment(at_us) if kind == RECEIVED else received_at
+        elif json.loads(facts).get("step") == StepKind.CONTROL:
+            controlled_at = _moment(at_us)
+    return received_at, controlled_at
+
+
+def _history_line(row: Any) -> HistoryLine:
+    facts = json.loads(row.facts)
+    changed = facts.get("set", {})
+    return HistoryLine(
+        seq=row.seq,
+        kind=row.kind,
+        at=_moment(row.at_us),
+        organisation=row.name,
+        state=State(changed["state"]) if changed.get("state") else None,
+        step=StepKind(facts["step"]) if facts.get("step") else None,
+        batch=facts.get("batch"),
+        label=facts.get("label"),
+        open_drives=changed.get("open_drives"),
+        proofs=len(facts.get("proofs") or ()),
+    )
+
+
+def _moment(at_us: int) -> datetime:
+    return EPOCH + timedelta(microseconds=at_us)
