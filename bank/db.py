@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Flask, current_app
@@ -18,8 +18,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
-
-E = TypeVar("E", bound=StrEnum)
 
 BUSY_TIMEOUT_MS = 10_000
 NAMING = {
@@ -84,6 +82,11 @@ def enum_type(kind: type[StrEnum]) -> sa.Enum:
     )
 
 
+def table(model: type[Base]) -> sa.Table:
+    """A model's table, for statements in Core."""
+    return cast(sa.Table, model.__table__)
+
+
 def utcnow() -> datetime:
     """This moment, aware."""
     return datetime.now(UTC)
@@ -94,7 +97,7 @@ def init(
     url: str,
     *,
     on_entry: Callable[[Session, int, str, int | None], None],
-    after_commit: Callable[[list[int]], None],
+    after_commit: Callable[[list[int]], object],
 ) -> None:
     """Bind the database to the app, with what follows a journal entry and what follows a commit."""
     options: dict[str, Any] = {"echo": False}

@@ -55,7 +55,7 @@ class Code(StrEnum):
     BROKEN = "broken"
 
 
-Fact: TypeAlias = str | int | bool | None | list[str] | dict[str, list[str]]
+Fact: TypeAlias = str | int | bool | list[str] | dict[str, list[str]] | None
 
 
 class Refusal(Exception):

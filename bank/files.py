@@ -20,7 +20,7 @@ def put(data: bytes) -> str:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
     return digest
 
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bank.actor import Actor
-from bank.db import Base, BigId
+from bank.db import Base, BigId, table
 
 GENESIS = b"\x00" * 32
 CODE_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
@@ -193,7 +193,7 @@ class Entry(Base):
     )
 
 
-INSERT = sa.insert(Entry.__table__)  # type: ignore[arg-type]  # a declarative class has a Table here
+INSERT = sa.insert(table(Entry))
 
 
 def now_us() -> int:
@@ -266,9 +266,9 @@ def write(session: Session, row: Row) -> int:
 
     Raises IntegrityError on a `seq` or a `scan_id` that is there already.
     """
-    entry_id: int = session.connection().execute(INSERT, row).inserted_primary_key[0]
+    (entry_id,) = session.connection().execute(INSERT, row).inserted_primary_key or (0,)
     session.info["on_entry"](session, entry_id, row["kind"], row["organisation_id"])
-    return entry_id
+    return int(entry_id)
 
 
 def append(session: Session, actor: Actor | None, kind: Kind, subject_id: int, facts: Facts) -> int:

@@ -46,7 +46,8 @@ def _over_smtp(url: str, message: EmailMessage) -> None:
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT_S)
     with server:
-        if parts.scheme != "smtps" and server.ehlo() and server.has_extn("starttls"):
+        server.ehlo()
+        if parts.scheme != "smtps" and server.has_extn("starttls"):
             server.starttls(context=context)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))

@@ -28,7 +28,8 @@ def configuration(connection: Connection | None = None) -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest shape, in one transaction. Two at once: the second waits, then finds
-    nothing to do."""
+    nothing to do.
+    """
     with engine.execution_options(**WRITE).connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))

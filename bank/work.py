@@ -18,6 +18,7 @@ import rq
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
+from rq.executions import Execution
 from rq.timeouts import JobTimeoutException
 from rq.worker import Worker
 from sqlalchemy.dialects import postgresql, sqlite
@@ -187,8 +188,9 @@ def _claim(job_id: int) -> tuple[Task | None, str]:
         if claimed is None:
             return None, ""
         entry = sa.table("journal_entry", sa.column("id"), sa.column("subject_id"))
-        subject_id = session.scalar(sa.select(entry.c.subject_id).where(entry.c.id == claimed.entry_id))
-    assert subject_id is not None  # the row's foreign key says so
+        subject_id: int = session.execute(
+            sa.select(entry.c.subject_id).where(entry.c.id == claimed.entry_id)
+        ).scalar_one()
     return Task(job_id, claimed.entry_id, subject_id, claimed.organisation_id), claimed.name
 
 
@@ -217,11 +219,12 @@ class BankWorker(Worker):
 
     app: Flask
 
-    def perform_job(self, job: rq.job.Job, queue: rq.Queue) -> bool:
+    def perform_job(self, job: rq.job.Job, queue: rq.Queue, execution: Execution) -> bool:
+        """One job, in the forked child."""
         with self.app.app_context():
             # A forked child must not speak on its parent's database sockets.
             db.db.engine.dispose(close=False)
-            return bool(super().perform_job(job, queue))
+            return bool(super().perform_job(job, queue, execution))
 
 
 def work(app: Flask, *, burst: bool = False) -> bool:

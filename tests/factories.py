@@ -112,7 +112,8 @@ class World:
                 workshop_kind=workshop_kind,
                 siret=siret,
                 capacities=[
-                    Capacity(kind=kind, reference=f"ref {kind}", valid_from=date(2020, 1, 1)) for kind in capacities
+                    Capacity(kind=kind, reference=f"ref {kind}", valid_from=date(2020, 1, 1))
+                    for kind in capacities
                 ],
             )
             session.add(row)
@@ -158,7 +159,9 @@ class World:
 
     @cached_property
     def department(self) -> int:
-        return self.organisation("Conseil départemental", nature=LegalNature.PUBLIC_BODY, roles={R.DONOR, R.FUNDER})
+        return self.organisation(
+            "Conseil départemental", nature=LegalNature.PUBLIC_BODY, roles={R.DONOR, R.FUNDER}
+        )
 
     @cached_property
     def workshop(self) -> int:
@@ -221,7 +224,11 @@ class World:
 
     def client(self, actor: Actor, *, csrf: bool = False) -> FlaskClient:
         """A browser in which this person is signed in; with `csrf`, forms need their field."""
-        client = FlaskClient(self.app, self.app.response_class) if csrf else FormClient(self.app, self.app.response_class)
+        client = (
+            FlaskClient(self.app, self.app.response_class)
+            if csrf
+            else FormClient(self.app, self.app.response_class)
+        )
         with db.read() as session:
             epoch = session.scalar(sa.select(Person.epoch).where(Person.id == actor.person_id))
         with client.session_transaction() as cookie:
@@ -337,7 +344,9 @@ class World:
                     session, actor, standing, Move.DRIVES, to={"open_drives": 0}, facts={"reason": "absent"}
                 )
                 session.execute(
-                    sa.update(Drive).where(Drive.device_id == standing.device_id).values(fate=DriveFate.ABSENT)
+                    sa.update(Drive)
+                    .where(Drive.device_id == standing.device_id)
+                    .values(fate=DriveFate.ABSENT)
                 )
             for what in PATHS[state]:
                 to: dict[str, int | None] = {}

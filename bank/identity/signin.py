@@ -5,7 +5,8 @@ Nothing here needs the queue: with Redis down the brake counts in the process's 
 
 import hashlib
 import secrets
-from typing import Any
+import time
+import unicodedata
 
 import sqlalchemy as sa
 import structlog
@@ -13,13 +14,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask import Flask, current_app, session
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
-from bank import db
+from bank import crypto, db
 from bank.actor import Actor
 from bank.db import utcnow
 from bank.errors import Code, Refusal
@@ -27,11 +28,17 @@ from bank.identity import rules
 from bank.identity.models import ApiToken, Organisation, Person
 from bank.web import guard
 
-PASSWORD_MIN = 12
 SESSION_KEY = "who"
 LINK_MAX_AGE_S = {"reset": 3_600, "invitation": 7 * 86_400}
+# Tries for one account, right or wrong, until one is right; wrong ones only for an address, which a whole
+# workshop may share.
 PER_ACCOUNT = parse("8 per 15 minutes")
 PER_ADDRESS = parse("40 per 15 minutes")
+MAILS_PER_ACCOUNT = parse("3 per 15 minutes")
+MAILS_PER_ADDRESS = parse("20 per 15 minutes")
+# Writing a request down takes longer than finding nobody: the answer waits until this has passed either way.
+ASKING_TAKES_S = 0.4
+REDIS_TIMEOUT_S = 1.0
 
 log = structlog.get_logger()
 
@@ -39,6 +46,11 @@ BY_SESSION = (
     sa.select(Person.id, Person.organisation_id, Person.roles, Person.epoch, Person.name, Organisation.name)
     .join(Organisation, Person.organisation_id == Organisation.id)
     .where(Person.id == sa.bindparam("person_id"), Person.disabled_at.is_(None))
+)
+BY_EMAIL = (
+    sa.select(Person.id, Person.epoch, Person.password_hash)
+    .where(Person.email_hash.in_(sa.bindparam("hashes", expanding=True)), Person.disabled_at.is_(None))
+    .limit(1)
 )
 BY_TOKEN = (
     sa.select(Person.id, Person.organisation_id, Person.roles, ApiToken.scopes, Organisation.name)
@@ -61,8 +73,7 @@ def init(app: Flask, redis_url: str, hasher: PasswordHasher) -> None:
     memory = MovingWindowRateLimiter(MemoryStorage())
     shared = memory
     if redis_url:
-        storage: Storage = storage_from_string(_limits_url(redis_url))  # type: ignore[assignment]
-        shared = MovingWindowRateLimiter(storage)  # type: ignore[arg-type]
+        shared = MovingWindowRateLimiter(storage_from_string(_limits_url(redis_url)))
     app.extensions["bank.brakes"] = (shared, memory)
 
 
@@ -102,37 +113,80 @@ def token_hash(secret: str) -> str:
 def hash_password(password: str) -> str:
     """Argon2id. Slow on purpose: call it before a transaction opens."""
     hasher: PasswordHasher = current_app.extensions["bank.hasher"]
-    return hasher.hash(password)
+    return hasher.hash(_same_signs(password))
 
 
 def matches(stored: str | None, password: str) -> bool:
     """Whether the password is the stored one; takes as long when there is none."""
     hasher: PasswordHasher = current_app.extensions["bank.hasher"]
     try:
-        hasher.verify(stored or current_app.extensions["bank.decoy"], password)
+        hasher.verify(stored or current_app.extensions["bank.decoy"], _same_signs(password))
     except (VerifyMismatchError, InvalidHashError):
         return False
     return stored is not None
 
 
+def _same_signs(password: str) -> str:
+    """An accented letter has two spellings, and keyboards differ on which they send."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def enter(email: str, password: str, address: str) -> None:
+    """Sign in on this browser. One refusal whatever the reason: nobody learns which addresses have an account.
+
+    Raises Refusal(bad-credentials, too-many-tries).
+    """
+    account = crypto.search_hash(email)
+    brake(account, address)
+    with db.read() as reading:
+        row = reading.execute(BY_EMAIL, {"hashes": crypto.search_hashes(email)}).one_or_none()
+    if not matches(row.password_hash if row else None, password) or row is None:
+        count_failure(address)
+        raise Refusal(Code.BAD_CREDENTIALS)
+    ease(account)
+    open_session(row.id, row.epoch)
+
+
 def brake(account: str, address: str) -> None:
-    """Count a try for the account and for the address. Raises Refusal(too-many-tries).
+    """Count a try for the account, before anything is compared. Raises Refusal(too-many-tries).
 
     Keys are digests: an address or a name is not to be read in Redis.
     """
-    for limit, kind, value in ((PER_ACCOUNT, "account", account), (PER_ADDRESS, "address", address)):
-        key = hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
-        if not _hit(limit, key):
-            raise Refusal(Code.TOO_MANY_TRIES)
+    if not _ask("test", PER_ADDRESS, "address", address) or not _ask("hit", PER_ACCOUNT, "account", account):
+        raise Refusal(Code.TOO_MANY_TRIES)
 
 
-def _hit(limit: Any, key: str) -> bool:
+def count_failure(address: str) -> None:
+    """Count a wrong try for the address it came from."""
+    _ask("hit", PER_ADDRESS, "address", address)
+
+
+def ease(account: str) -> None:
+    """Forget the tries of an account whose owner got in."""
+    _ask("clear", PER_ACCOUNT, "account", account)
+
+
+def brake_mails(account: str, address: str) -> None:
+    """Count a request for a mail, whether or not the account exists. Raises Refusal(too-many-tries)."""
+    by_address = _ask("hit", MAILS_PER_ADDRESS, "mail-address", address)
+    if not _ask("hit", MAILS_PER_ACCOUNT, "mail-account", account) or not by_address:
+        raise Refusal(Code.TOO_MANY_TRIES)
+
+
+def _ask(verb: str, limit: RateLimitItem, kind: str, value: str) -> bool:
+    """Ask the brake that the processes share, or this process's own when the queue is down."""
+    key = hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
     shared, memory = current_app.extensions["bank.brakes"]
     try:
-        return bool(shared.hit(limit, key))
+        return bool(getattr(shared, verb)(limit, key))
     except (RedisError, StorageError) as error:
         log.warning("brake.queue_unreachable", error=type(error).__name__)
-        return bool(memory.hit(limit, key))
+        return bool(getattr(memory, verb)(limit, key))
+
+
+def take_the_same_time(began: float) -> None:
+    """Wait until `ASKING_TAKES_S` have passed since `began` (`time.monotonic`)."""
+    time.sleep(max(0.0, began + ASKING_TAKES_S - time.monotonic()))
 
 
 def open_session(person_id: int, epoch: int) -> None:
@@ -156,7 +210,9 @@ def link_token(purpose: str, person_id: int, epoch: int) -> str:
 
 
 def read_link(purpose: str, token: str) -> tuple[int, int]:
-    """The person and the epoch of a link. Raises Refusal(link-expired)."""
+    """The person and the epoch of a link. Raises Refusal(link-expired; not-found for an unknown purpose)."""
+    if purpose not in LINK_MAX_AGE_S:
+        raise Refusal(Code.NOT_FOUND)
     try:
         person_id, epoch = _serializer(purpose).loads(token, max_age=LINK_MAX_AGE_S[purpose])
     except (BadSignature, ValueError, TypeError) as error:

@@ -15,7 +15,7 @@ LENGTH = 10
 PASSPORT_PATH = "/D/"
 
 # What arrives when the scanner and the computer disagree on the keyboard: typed sign -> meant sign.
-LAYOUTS = (
+LAYOUTS: tuple[dict[int, int], ...] = (
     {},
     # a scanner set to US, a computer set to French
     str.maketrans("&é\"'(-è_çà!:)", "1234567890/.-"),

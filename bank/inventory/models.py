@@ -182,7 +182,8 @@ class Step(Base):
 
 class Device(Base):
     """One thing with one label. `state`, `step_id`, `place_id`, `custodian_id`, `owner_id` and `open_drives`
-    are written by `register.py` alone, together with the journal's tip (`seq`, `head`)."""
+    are written by `register.py` alone, together with the journal's tip (`seq`, `head`).
+    """
 
     __tablename__ = "device"
 

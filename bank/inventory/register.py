@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bank import journal
 from bank.actor import Actor
-from bank.db import utcnow
+from bank.db import table, utcnow
 from bank.errors import Code, Refusal
 from bank.identity import rules as identity_rules
 from bank.identity.models import ApiToken, Person
@@ -66,8 +66,7 @@ class ScanMark:
     client_at_us: int | None = None
 
 
-device, label, step = Device.__table__, Label.__table__, Step.__table__
-token, person = ApiToken.__table__, Person.__table__
+device, label, step, token, person = map(table, (Device, Label, Step, ApiToken, Person))
 
 STANDING = (
     device.c.id,

@@ -45,7 +45,7 @@ def verify() -> Report:
     while True:
         with db.read() as session:
             devices = session.execute(
-                sa.select(Device.__table__).where(Device.id > last).order_by(Device.id).limit(BLOCK)
+                sa.select(db.table(Device)).where(Device.id > last).order_by(Device.id).limit(BLOCK)
             ).all()
             if not devices:
                 break
@@ -59,7 +59,7 @@ def verify() -> Report:
 
 
 def _chains(session: Session, first: int, last: int) -> dict[int, list[Any]]:
-    table = journal.Entry.__table__
+    table = db.table(journal.Entry)
     rows = session.execute(
         sa.select(table)
         .where(table.c.subject == "device", table.c.subject_id.between(first, last))
@@ -88,7 +88,7 @@ def _chain_faults(chain: list[Any]) -> Iterator[str]:
     for position, entry in enumerate(chain, start=1):
         if entry.seq != position:
             yield "gap"
-        if journal.digest(prev, entry._mapping) != entry.hash:
+        if journal.digest(prev, entry._asdict()) != entry.hash:
             yield "hash-differs"
         changed = json.loads(entry.facts)["set"]
         open_drives = changed.get("open_drives", open_drives)
@@ -102,7 +102,7 @@ def _chain_faults(chain: list[Any]) -> Iterator[str]:
 
 def _check_unchained(report: Report) -> None:
     """Entries on batches, requests and people stand alone: each hash covers its own line."""
-    table = journal.Entry.__table__
+    table = db.table(journal.Entry)
     last = 0
     while True:
         with db.read() as session:
@@ -118,6 +118,6 @@ def _check_unchained(report: Report) -> None:
         report.faults += [
             Fault("hash-differs", None, row.id)
             for row in rows
-            if journal.digest(journal.GENESIS, row._mapping) != row.hash
+            if journal.digest(journal.GENESIS, row._asdict()) != row.hash
         ]
         last = rows[-1].id

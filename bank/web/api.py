@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 
@@ -66,7 +66,7 @@ def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
 
     @public("the specification is no secret")
     def specification() -> Response:
-        return app.json.response(api.spec.to_dict())
+        return jsonify(api.spec.to_dict())
 
     @public("the documentation is no secret")
     def documentation() -> str:

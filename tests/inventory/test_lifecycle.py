@@ -32,7 +32,7 @@ def test_no_move_passes_the_gate_with_an_open_drive(state: State | None, move: M
 
 
 def test_every_state_can_be_reached_and_only_exits_have_no_way_out() -> None:
-    assert {target for target in TABLE.values()} == set(State)
+    assert set(TABLE.values()) == set(State)
     leaving = {state for state, _move in TABLE}
     assert {state for state in State if state not in leaving} == set(EXITS)
 

@@ -91,7 +91,9 @@ def test_a_hundred_passes_by_eight_threads_lose_nothing(world: World) -> None:
                 try:
                     with db.transaction() as session:
                         register.retried(
-                            lambda: register.move(session, actor, register.look(session, standing.code), Move.DRIVES)  # noqa: B023
+                            lambda: register.move(
+                                session, actor, register.look(session, standing.code), Move.DRIVES
+                            )
                         )
                 except Refusal as refusal:
                     refused.append(refusal.code.value)
@@ -113,7 +115,9 @@ def test_the_database_itself_holds_the_erasure_gate(world: World, state: State) 
     standing = world.device(State.IN_WORK)
     with pytest.raises(IntegrityError, match="erasure_gate"), db.transaction() as session:
         session.execute(
-            sa.update(Device).where(Device.id == standing.device_id).values(state=state, step_id=None, open_drives=1)
+            sa.update(Device)
+            .where(Device.id == standing.device_id)
+            .values(state=state, step_id=None, open_drives=1)
         )
 
 
@@ -150,7 +154,9 @@ def test_a_label_that_names_no_device_says_why(world: World, state: LabelState |
     with db.transaction() as session:
         if state:
             device_id = standing.device_id if state is LabelState.REPLACED else None
-            session.add(Label(code="1111111111", state=state, device_id=device_id, organisation_id=world.workshop))
+            session.add(
+                Label(code="1111111111", state=state, device_id=device_id, organisation_id=world.workshop)
+            )
     with pytest.raises(Refusal) as refused, db.read() as session:
         register.look(session, "1111111111")
     assert refused.value.code is code

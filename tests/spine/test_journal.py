@@ -16,7 +16,9 @@ def test_the_migrated_database_refuses_to_change_the_journal(world: World, state
     world.device()
     dialect = db.db.engine.dialect.name
     if statement.startswith("TRUNCATE") and dialect == "sqlite":
-        statement = "DELETE FROM journal_entry"  # SQLite has no TRUNCATE: its DELETE without WHERE is the same
+        statement = (
+            "DELETE FROM journal_entry"  # SQLite has no TRUNCATE: its DELETE without WHERE is the same
+        )
     with pytest.raises(DBAPIError, match="append-only"), db.transaction() as session:
         session.execute(sa.text(statement))
     with db.read() as session:
