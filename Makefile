@@ -6,6 +6,7 @@ BIN := .venv/bin
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard bank/web/translations/*/LC_MESSAGES/messages.po))
 
 setup: .venv/ready-dev $(CATALOGUES) ## Make the virtual environment in .venv, for the service and its tests
+	@:
 
 run: .venv/ready-run $(CATALOGUES) ## Start the service on http://127.0.0.1:8000, with demo data the first time
 	@set -a; if [ -f .env ]; then . ./.env; fi; exec $(BIN)/banque serve
