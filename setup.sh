@@ -38,7 +38,8 @@ make_venv() {
 }
 
 install() {
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$1" ||
+    # The build tool warns at length about what an editable installation is; only errors matter here.
+    PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$1" ||
         fail "the packages of pyproject.toml could not be installed; pip says why above. They come from the package index that pip is set up for."
 }
 
