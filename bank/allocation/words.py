@@ -1,5 +1,95 @@
 """French words for this room's codes."""
 
-from bank.web.words import Vocabularies
+from flask_babel import lazy_gettext as _l
 
-WORDS: Vocabularies = {}
+from bank.web.words import Vocabularies, word
+
+WORDS: Vocabularies = {
+    "proof_kind": {
+        "rsa_certificate": _l("Attestation de droits au revenu de solidarité active (RSA)"),
+        "fsl_decision": _l("Décision du fonds de solidarité pour le logement (FSL)"),
+        "structure_attestation": _l("Attestation de la structure qui accompagne la personne"),
+    },
+    "request_state": {
+        "open": _l("en attente"),
+        "allocated": _l("matériel réservé"),
+        "handed_over": _l("matériel remis"),
+        "cancelled": _l("annulée"),
+    },
+    "allocation_state": {
+        "live": _l("réservé"),
+        "handed_over": _l("remis"),
+        "released": _l("libéré"),
+    },
+    "payment": {
+        "cash": _l("Espèces"),
+        "cheque": _l("Chèque"),
+        "card": _l("Carte"),
+        "transfer": _l("Virement"),
+        "none": _l("Rien à payer"),
+    },
+    "signature": {
+        "on_paper": _l("La personne signe la feuille"),
+        "witness": _l("La personne ne peut pas signer : un témoin signe"),
+    },
+    "eligibility": {
+        "programme-not-in-force": _l("Ce dispositif n’est pas en vigueur aujourd’hui."),
+        "wrong-recipient": _l("Ce dispositif ne s’adresse pas à ce type de bénéficiaire."),
+        "not-a-prescriber": _l("Seul un prescripteur peut demander pour une personne."),
+        "not-a-structure": _l("Seule une structure peut demander pour elle-même."),
+        "proof-missing": _l("Choisissez le justificatif que vous avez vu."),
+        "proof-not-accepted": _l("Ce dispositif n’accepte pas ce justificatif."),
+        "proof-day-missing": _l("Indiquez la date du justificatif."),
+        "proof-in-future": _l("La date du justificatif est dans le futur. Vérifiez-la."),
+        "proof-too-old": _l(
+            "Ce justificatif est trop ancien pour ce dispositif. Demandez-en un plus récent."
+        ),
+        "proof-not-seen": _l(
+            "Cochez la case si vous avez vu le justificatif. Sinon, la demande doit attendre."
+        ),
+    },
+    "price_reason": {
+        "tariff-general": _l("prix du dispositif"),
+        "tariff-of-seller": _l("prix du dispositif pour ce vendeur"),
+        "free-of-charge": _l("gratuit"),
+        "private-gift": _l("don privé, sans plafond légal"),
+        "public-gift": _l("don d’un organisme public"),
+        "origin-unknown": _l("origine non établie : don gratuit seulement"),
+        "within-cap": _l("sous le plafond légal"),
+    },
+    "price_obstacle": {
+        "no-tariff": _l("La grille ne donne pas de prix pour ce cas aujourd’hui."),
+        "ambiguous-tariff": _l("La grille donne deux prix pour ce cas. Il faut d’abord la corriger."),
+        "no-seller": _l(
+            "Personne n’a le titre de propriété de ce matériel : il ne peut être ni vendu ni donné."
+        ),
+        "recipient-excluded": _l(
+            "La loi exclut ce bénéficiaire pour ce don d’un organisme public (%(article)s)."
+        ),
+        "sale-forbidden": _l("La loi interdit de vendre ce matériel (%(article)s)."),
+        "seller-not-entitled": _l(
+            "Le vendeur n’a pas la capacité de vendre un don public : "
+            "il faut l’utilité publique ou l’intérêt général (%(article)s)."
+        ),
+        "no-cap": _l(
+            "Aucun plafond légal n’existe pour cette catégorie : la vente est refusée (%(article)s)."
+        ),
+        "price-above-cap": _l("Le prix dépasse le plafond légal (%(article)s)."),
+        "donor-forbids-sale": _l("Le donateur a interdit la revente."),
+    },
+    "request_problem": {
+        "nir": _l("Ceci ressemble à un numéro de sécurité sociale. La banque n’a pas le droit de le garder."),
+        "missing": _l("Indiquez le nom de la personne."),
+        "one-person": _l("Une demande pour une personne porte sur un seul matériel."),
+        "other-category": _l("Ce matériel n’est pas de la catégorie demandée."),
+        "not-allocated": _l("Cette demande n’a pas encore tout son matériel."),
+        "device-missing": _l("Il manque un matériel de cette demande. Scannez-le aussi."),
+        "device-unexpected": _l("Un matériel scanné n’est pas de cette demande. Retirez-le."),
+        "unreadable": _l("Un code est illisible. Scannez de nouveau."),
+    },
+}
+
+
+def obstacle(value: str, article: str | None) -> str:
+    """The sentence for an obstacle of price or law, with its article, in the caller's language."""
+    return word(value, "price_obstacle") % {"article": article or ""}

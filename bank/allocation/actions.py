@@ -1,0 +1,367 @@
+"""Changes: a request is made, a device is promised to it, taken back, or handed over.
+
+Locks are taken in one order: the request's row, then its devices by id.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from bank import journal
+from bank.actor import Actor, Permission
+from bank.allocation import eligibility, nir, pricing, queries
+from bank.allocation.models import (
+    Allocation,
+    AllocationState,
+    Handover,
+    Payment,
+    Programme,
+    ProofKind,
+    Recipient,
+    Request,
+    RequestState,
+    Signature,
+)
+from bank.errors import Code, Refusal
+from bank.identity.models import LegalNature, Organisation, OrganisationRole
+from bank.inventory import codes, register
+from bank.inventory import rules as inventory_rules
+from bank.inventory.lifecycle import Move, State
+from bank.inventory.models import Category
+from bank.inventory.register import Standing
+
+REF_SIGNS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRequest:
+    """What is asked for. With a person's name it is for that person, else for the asking organisation."""
+
+    programme: str
+    category: Category
+    quantity: int = 1
+    person_name: str | None = None
+    contact: str | None = None
+    proof: ProofKind | None = None
+    proof_day: date | None = None
+    proof_seen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewHandover:
+    """What happened at the counter."""
+
+    request_ref: str
+    device_codes: tuple[str, ...]
+    payment: Payment
+    paid_cents: int
+    signature: Signature
+
+
+def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
+    """Ask for equipment under a programme; the request's reference.
+
+    Raises Refusal(invalid, not-eligible).
+    """
+    actor.must(Permission.REQUEST_MAKE)
+    organisation = session.get_one(Organisation, actor.organisation_id)
+    programme = _programme(session, new.programme)
+    for_a_person = programme.recipient_nature is LegalNature.PERSON
+    _check_person(new, for_a_person)
+    nature = LegalNature.PERSON if for_a_person else organisation.legal_nature
+    _check_eligible(new, nature, organisation, programme)
+    made = Request(
+        ref=_fresh_ref(session, "D", Request.ref),
+        programme_id=programme.id,
+        organisation_id=organisation.id,
+        recipient=Recipient(name=new.person_name, contact=new.contact or None) if for_a_person else None,
+        recipient_nature=nature,
+        category=new.category,
+        quantity=new.quantity,
+        proof=new.proof,
+        proof_day=new.proof_day if new.proof else None,
+        proof_seen_by=actor.person_id if new.proof else None,
+        made_by=actor.person_id,
+    )
+    session.add(made)
+    session.flush()
+    facts = {
+        "programme": programme.code,
+        "category": new.category.value,
+        "quantity": new.quantity,
+        "proof": made.proof.value if made.proof else None,
+        "proof_day": made.proof_day.isoformat() if made.proof_day else None,
+    }
+    journal.append(session, actor, journal.Kind.REQUEST_MADE, made.id, facts)
+    return made.ref
+
+
+def allocate(session: Session, actor: Actor, request_ref: str, device_code: str) -> int:
+    """Promise a ready device to an open request, at the price of this day, frozen; the allocation's id.
+
+    Raises Refusal(not-found, request-closed, no-tariff, unlawful, already-taken) and what the register raises.
+    """
+    actor.must(Permission.REQUEST_ALLOCATE)
+    row, asked = _locked(session, actor, request_ref)
+    if row.state is not RequestState.OPEN or asked.missing <= 0:
+        raise Refusal(Code.REQUEST_CLOSED)
+    code, day = codes.read(device_code), queries.today()
+    standing, quoted = register.retried(lambda: _reserve(session, actor, asked, code, day))
+    promised = _promise(session, actor, asked, standing, quoted)
+    facts = {
+        "device": standing.device_id,
+        "price_cents": promised.price_cents,
+        "cap_cents": promised.cap_cents,
+        "reasons": sorted(promised.reasons),
+    }
+    journal.append(session, actor, journal.Kind.REQUEST_ALLOCATED, row.id, facts)
+    if asked.missing == 1:
+        row.state = RequestState.ALLOCATED
+    return promised.id
+
+
+def release(session: Session, actor: Actor, request_ref: str, device_code: str) -> None:
+    """Take a promised device back: it is ready again, and the request is open again.
+
+    Raises Refusal(not-found, request-closed) and what the register raises.
+    """
+    actor.must(Permission.REQUEST_ALLOCATE)
+    row, asked = _locked(session, actor, request_ref)
+    if row.state not in (RequestState.OPEN, RequestState.ALLOCATED):
+        raise Refusal(Code.REQUEST_CLOSED)
+    code = codes.read(device_code)
+    promised = next((line for line in asked.allocations if line.device_code == code), None)
+    if promised is None:
+        raise Refusal(Code.NOT_FOUND)
+    facts = {"request": row.ref, "allocation": promised.id}
+    register.retried(
+        lambda: register.move(
+            session, actor, register.look_by_id(session, promised.device_id), Move.RELEASE, facts=facts
+        )
+    )
+    session.get_one(Allocation, promised.id).state = AllocationState.RELEASED
+    row.state = RequestState.OPEN
+
+
+def hand_over(session: Session, actor: Actor, new: NewHandover) -> str:
+    """Give all the devices of a request to whom they are for, against payment and signature; its reference.
+
+    Raises Refusal(not-found, request-closed, invalid, payment-mismatch, other-custodian).
+    """
+    actor.must(Permission.HANDOVER_MAKE)
+    row, asked = _locked(session, actor, new.request_ref)
+    _check_desk(session, actor)
+    if row.state in (RequestState.HANDED_OVER, RequestState.CANCELLED):
+        raise Refusal(Code.REQUEST_CLOSED)
+    if row.state is not RequestState.ALLOCATED:
+        raise Refusal(Code.INVALID, errors={"request": ["not-allocated"]})
+    _check_devices(asked, new.device_codes)
+    _check_payment(asked.total_cents, new)
+    ref = _fresh_ref(session, "R", Handover.ref)
+    new_owner_id = None if asked.for_a_person else row.organisation_id
+    for line in asked.allocations:
+        _give(session, actor, line, handover_ref=ref, new_owner_id=new_owner_id)
+    made = Handover(
+        ref=ref,
+        request_id=row.id,
+        desk_id=actor.organisation_id,
+        payment=new.payment,
+        paid_cents=new.paid_cents,
+        signature=new.signature,
+        made_by=actor.person_id,
+    )
+    session.add(made)
+    session.flush()
+    session.execute(
+        sa.update(Allocation)
+        .where(Allocation.id.in_([line.id for line in asked.allocations]))
+        .values(state=AllocationState.HANDED_OVER, handover_id=made.id)
+    )
+    row.state = RequestState.HANDED_OVER
+    facts = {
+        "handover": ref,
+        "devices": [line.device_id for line in asked.allocations],
+        "paid_cents": new.paid_cents,
+        "payment": new.payment.value,
+    }
+    journal.append(session, actor, journal.Kind.REQUEST_HANDED_OVER, row.id, facts)
+    return ref
+
+
+# ---- requests ----
+
+
+def _programme(session: Session, code: str) -> Programme:
+    """The programme's row in force, or its last one, which eligibility will refuse for its dates."""
+    current = queries.in_force(Programme, queries.today())
+    found = session.scalars(
+        sa.select(Programme)
+        .where(Programme.code == code)
+        .order_by(current.desc(), Programme.valid_from.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        raise Refusal(Code.INVALID, errors={"programme": ["unknown"]})
+    return found
+
+
+def _check_person(new: NewRequest, for_a_person: bool) -> None:
+    errors: dict[str, list[str]] = {}
+    for name, value in (("person_name", new.person_name), ("contact", new.contact)):
+        if value and nir.found_in(value):
+            errors[name] = ["nir"]
+    if for_a_person and not (new.person_name or "").strip():
+        errors["person_name"] = ["missing"]
+    if for_a_person and new.quantity != 1:
+        errors["quantity"] = ["one-person"]
+    if errors:
+        raise Refusal(Code.INVALID, errors=errors)
+
+
+def _check_eligible(
+    new: NewRequest, nature: LegalNature, organisation: Organisation, programme: Programme
+) -> None:
+    ask = eligibility.Ask(nature, organisation.roles, new.proof, new.proof_day, new.proof_seen)
+    terms = eligibility.Terms(
+        programme.recipient_nature,
+        programme.proofs,
+        programme.proof_days,
+        programme.valid_from,
+        programme.valid_until,
+    )
+    decision = eligibility.decide(ask, terms, queries.today())
+    if not decision.ok:
+        raise Refusal(Code.NOT_ELIGIBLE, reasons=[reason.value for reason in decision.reasons])
+
+
+def _fresh_ref(session: Session, letter: str, column: InstrumentedAttribute[str]) -> str:
+    """A reference short enough to be said aloud; as many are drawn as it takes to find a free one."""
+    while True:
+        ref = f"{letter}-{codes.mint(REF_SIGNS)}"
+        if session.scalar(sa.select(column).where(column == ref)) is None:
+            return ref
+
+
+def _locked(session: Session, actor: Actor, ref: str) -> tuple[Request, queries.RequestFacts]:
+    """The request's row, locked, then what the actor may see of it. Raises Refusal(not-found)."""
+    row = session.scalars(sa.select(Request).where(Request.ref == ref).with_for_update()).one_or_none()
+    if row is None:
+        raise Refusal(Code.NOT_FOUND)
+    # Looked at after the lock, so that what another unit of work has just changed is seen.
+    return row, queries.find(session, actor, ref)
+
+
+# ---- allocations ----
+
+
+def _reserve(
+    session: Session, actor: Actor, asked: queries.RequestFacts, code: str, day: date
+) -> tuple[Standing, pricing.Quote]:
+    standing = register.look(session, code)
+    if standing.category is not asked.category:
+        raise Refusal(Code.INVALID, errors={"device": ["other-category"]})
+    if standing.state is State.RESERVED:
+        raise Refusal(Code.ALREADY_TAKEN)
+    quoted = queries.quote_for(session, asked, standing.owner_id, standing.origin_id, day)
+    refuse_unlawful(quoted)
+    after, _entry = register.move(session, actor, standing, Move.RESERVE, facts={"request": asked.ref})
+    return after, quoted
+
+
+def refuse_unlawful(quoted: pricing.Quote) -> None:
+    """Raise Refusal(no-tariff, unlawful) with the reasons and the first article, unless the quote stands."""
+    if quoted.ok:
+        return
+    obstacles = [objection.obstacle for objection in quoted.refusals]
+    of_the_list = pricing.PRICE_LIST_FAULTS.issuperset(obstacles)
+    articles = [objection.article for objection in quoted.refusals if objection.article]
+    raise Refusal(
+        Code.NO_TARIFF if of_the_list else Code.UNLAWFUL,
+        reasons=[obstacle.value for obstacle in obstacles],
+        article=articles[0] if articles else None,
+    )
+
+
+def _promise(
+    session: Session, actor: Actor, asked: queries.RequestFacts, standing: Standing, quoted: pricing.Quote
+) -> Allocation:
+    promised = Allocation(
+        request_id=asked.id,
+        device_id=standing.device_id,
+        price_cents=quoted.price_cents,
+        cap_cents=quoted.cap_cents,
+        tariff_id=quoted.tariff_id,
+        seller_id=standing.owner_id,
+        reasons=frozenset(reason.value for reason in quoted.reasons),
+        decided_on=quoted.day,
+        decided_by=actor.person_id,
+    )
+    session.add(promised)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # The partial unique index has the last word on who has the device; other constraints are faults.
+        if "device_id" not in str(error.orig):
+            raise
+        raise Refusal(Code.ALREADY_TAKEN) from error
+    return promised
+
+
+# ---- hand-over ----
+
+
+def _check_desk(session: Session, actor: Actor) -> None:
+    if OrganisationRole.DESK not in session.get_one(Organisation, actor.organisation_id).roles:
+        raise Refusal(Code.NOT_ALLOWED, permission=Permission.HANDOVER_MAKE.value)
+
+
+def _check_devices(asked: queries.RequestFacts, scanned: Iterable[str]) -> None:
+    """What was scanned must be what was promised, no more and no less."""
+    given = {codes.read(code) for code in scanned}
+    promised = {line.device_code for line in asked.allocations}
+    problems = []
+    if promised - given:
+        problems.append("device-missing")
+    if given - promised:
+        problems.append("device-unexpected")
+    if problems:
+        raise Refusal(
+            Code.INVALID,
+            errors={"devices": problems},
+            missing=sorted(promised - given),
+            unexpected=sorted(given - promised),
+        )
+
+
+def _check_payment(expected_cents: int, new: NewHandover) -> None:
+    if new.paid_cents != expected_cents or (new.payment is Payment.NONE) != (new.paid_cents == 0):
+        raise Refusal(Code.PAYMENT_MISMATCH, expected_cents=expected_cents)
+
+
+def _give(
+    session: Session,
+    actor: Actor,
+    line: queries.AllocationLine,
+    *,
+    handover_ref: str,
+    new_owner_id: int | None,
+) -> None:
+    """Hand one device over. A person is in no register: the device then has neither custodian nor owner."""
+
+    def give() -> None:
+        standing = register.look_by_id(session, line.device_id)
+        inventory_rules.must_hold(actor, standing.custodian_id)
+        register.move(
+            session,
+            actor,
+            standing,
+            Move.HAND_OVER,
+            to={"custodian_id": new_owner_id, "owner_id": new_owner_id, "place_id": None},
+            facts={"handover": handover_ref, "allocation": line.id},
+        )
+
+    register.retried(give)
