@@ -57,3 +57,7 @@ class Actor:
 def permissions_from(text: Iterable[str]) -> frozenset[Permission]:
     """Permissions from their stored names; raises ValueError on a name that does not exist."""
     return frozenset(Permission(name) for name in text)
+
+
+# Whoever sits at the server: opens a bank, loads the demo. Person 0 in the journal.
+COMMAND_LINE = Actor(0, 0, frozenset(Permission))

@@ -10,11 +10,16 @@ from typing import Any, TypeVar
 
 import click
 import sqlalchemy as sa
+from flask import current_app
 
-from bank import db, schema, work
+from bank import db, demo, schema, serve, work
+from bank.actor import COMMAND_LINE
 from bank.app import create_app
 from bank.config import Config, ConfigRefused
 from bank.errors import Refusal
+from bank.identity import actions, signin
+from bank.identity.models import LegalNature, OrganisationRole, PersonRole
+from bank.identity.rules import OrganisationDraft
 from bank.inventory import lifecycle, replay
 from bank.web import words
 
@@ -78,6 +83,57 @@ def _compare() -> None:
     if differences:
         raise click.ClickException("the models and the migrations differ")
     click.echo("the migrations match the models")
+
+
+@main.command("open-bank")
+@click.option("--organisation", required=True, help="The name of the bank's own organisation.")
+@click.option("--email", required=True, help="The first coordinator's address.")
+@click.option("--name", required=True, help="And name.")
+@in_app
+def open_bank(organisation: str, email: str, name: str) -> None:
+    """Open a new bank: its organisation and first coordinator. Prints the link that sets the password."""
+    draft = OrganisationDraft(
+        name=organisation, legal_nature=LegalNature.ASSOCIATION, roles=frozenset({OrganisationRole.BANK})
+    )
+    with db.transaction() as session:
+        organisation_id = actions.create_organisation(session, COMMAND_LINE, draft)
+        invitation = actions.Invitation(name=name, email=email, roles=frozenset({PersonRole.COORDINATOR}))
+        person_id = actions.invite(session, COMMAND_LINE, organisation_id, invitation)
+    config: Config = current_app.config["BANK"]
+    click.echo(f"{config.public_url}/password/invitation/{signin.link_token('invitation', person_id, 1)}")
+
+
+@main.command("demo")
+@click.option("--if-empty", is_flag=True, help="Do nothing when somebody uses this bank already.")
+@in_app
+def load_demo(if_empty: bool) -> None:
+    """Load the demo bank. Refused in production."""
+    if if_empty and not demo.is_empty():
+        return
+    try:
+        demo.load()
+    except RuntimeError as refused:
+        raise click.ClickException(str(refused)) from refused
+    for account in demo.ACCOUNTS:
+        click.echo(f"{account.email:28} {account.organisation}")
+    click.echo(f"password of all: {demo.PASSWORD}")
+
+
+@main.group()
+def token() -> None:
+    """API tokens."""
+
+
+@token.command("create")
+@click.option("--email", required=True, help="Whose token.")
+@click.option("--days", required=True, type=click.IntRange(1, 365), help="How long it lasts.")
+@click.option("--name", default="banque token", show_default=True, help="What it is for.")
+@in_app
+def create_token(email: str, days: int, name: str) -> None:
+    """Print a new token, alone."""
+    with db.transaction() as session:
+        secret = actions.create_token_for_email(session, email, days, name)
+    click.echo(secret)
 
 
 @main.command()

@@ -1,0 +1,1 @@
+"""`make bench`: one table, each figure beside its raw limit, measured in the same run."""

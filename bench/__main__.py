@@ -1,0 +1,159 @@
+"""Measure, and print one table. The rounds of a figure and of its raw limits are interleaved; medians are shown."""
+
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import click
+import sqlalchemy as sa
+
+from bench import bare, load, stage
+from tests import hosts
+
+CLIENTS = 8
+PGBENCH = f"""
+\\set place random(1, :devices)
+BEGIN;
+{bare.SELECT.replace("label.code = %s", "label.device_id = :place")} \\gset
+UPDATE device SET step_id = :step_id, seq = :seq + 1 WHERE id = :id AND seq = :seq;
+INSERT INTO journal_entry (subject, subject_id, seq, kind, facts, at_us, person_id, organisation_id, hash)
+  VALUES ('device', :id, :seq + 1, 'device.pass', '{{}}', 0, 1, 1, '\\x00');
+COMMIT;
+"""
+TPS = re.compile(r"tps = ([\d.]+)")
+
+
+@dataclass
+class Line:
+    """One line of the table: what was measured, round by round."""
+
+    name: str
+    measure: Callable[[], float]
+    unit: str = "/s"
+
+    def __post_init__(self) -> None:
+        self.rounds: list[float] = []
+
+    @property
+    def median(self) -> float:
+        """The middle of the rounds."""
+        return statistics.median(self.rounds)
+
+
+@click.command()
+@click.option("--devices", default=10_000, show_default=True, help="Devices in the bank.")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--seconds", default=3.0, show_default=True, help="Length of a round.")
+def main(devices: int, rounds: int, seconds: float) -> None:
+    """One step by scan over HTTP, beside its raw limits; the device list."""
+    with tempfile.TemporaryDirectory() as folder, hosts.postgres(durable=True) as base:
+        ours, raw = hosts.create_database(base), None
+        token, codes = stage.stock(ours, Path(folder), devices)
+        raw = hosts.create_database(base, template=ours)
+        environment = stage.SECRETS | {"DATABASE_URL": ours, "VAR_DIR": folder, "REDIS_URL": "", "BANK_ENV": "test"}
+        plain = sa.make_url(raw).set(drivername="postgresql").render_as_string(hide_password=False)
+        with (
+            stage.server("wsgi:app", environment, "/healthz") as bank_port,
+            stage.server("bench.bare:app", {"BARE_DATABASE_URL": plain}, "/") as bare_port,
+        ):
+            ours_scan = scans(token, codes)
+            bare_scan = bare_scans(codes)
+            listing = [load.request("GET", "/api/v1/devices?limit=50", bearer(token))]
+            lines = [
+                Line("one step by scan, the bank", lambda: http(bank_port, ours_scan, seconds)),
+                Line("  the same three statements, bare Flask + psycopg", lambda: http(bare_port, bare_scan, seconds)),
+                Line("  the same three statements, pgbench", lambda: pgbench(raw, devices, seconds)),
+                Line("device list, 50 lines (API)", lambda: http(bank_port, lambda _n: forever(listing), seconds)),
+            ]
+            for _ in range(rounds):
+                for line in lines:
+                    line.rounds.append(line.measure())
+        show(lines, devices)
+        hosts.drop_database(raw)
+        hosts.drop_database(ours)
+
+
+def show(lines: list[Line], devices: int) -> None:
+    """Print the table, and what it says of the aim."""
+    click.echo(f"PostgreSQL, {devices:,} devices, {CLIENTS} clients, gunicorn gthread 2x4, fsync on; median (min-max)")
+    for line in lines:
+        low, high = min(line.rounds), max(line.rounds)
+        click.echo(f"{line.name:52} {line.median:8.0f} {line.unit}   ({low:.0f}-{high:.0f})")
+    ratios = [ours / raw for ours, raw in zip(lines[0].rounds, lines[1].rounds, strict=True)]
+    click.echo(f"scan, bank : bare = {statistics.median(ratios):.2f}   (aim: 0.60)")
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The headers of a program."""
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+
+def scans(token: str, codes: list[str]) -> Callable[[int], Iterable[bytes]]:
+    """For each client, scans of devices of its own, each with a fresh name."""
+    headers = bearer(token)
+    positions = [count() for _ in range(CLIENTS)]
+
+    def of(client: int) -> Iterator[bytes]:
+        mine = codes[client::CLIENTS]
+        for position in positions[client]:
+            body = {"scan_id": str(uuid4()), "code": mine[position % len(mine)], "station": "control", "outcome": "done"}
+            yield load.request("POST", "/api/v1/scans", headers, json.dumps(body).encode())
+
+    return of
+
+
+def bare_scans(codes: list[str]) -> Callable[[int], Iterable[bytes]]:
+    """The same for the bare view."""
+    headers = {"Content-Type": "application/json"}
+    positions = [count() for _ in range(CLIENTS)]
+
+    def of(client: int) -> Iterator[bytes]:
+        mine = codes[client::CLIENTS]
+        for position in positions[client]:
+            body = {"scan_id": str(uuid4()), "code": mine[position % len(mine)]}
+            yield load.request("POST", "/scans", headers, json.dumps(body).encode())
+
+    return of
+
+
+def forever(requests: list[bytes]) -> Iterator[bytes]:
+    """The same requests again and again."""
+    while True:
+        yield from requests
+
+
+def http(port: int, requests: Callable[[int], Iterable[bytes]], seconds: float) -> float:
+    """Requests per second that were answered well; a refusal spoils the measure."""
+    measured = load.run(port, requests, clients=CLIENTS, seconds=seconds)
+    if measured.refused:
+        raise click.ClickException(f"{measured.refused} requests were refused: the measure is worth nothing")
+    return measured.per_second
+
+
+def pgbench(url: str, devices: int, seconds: float) -> float:
+    """Transactions per second of the same statements, by the database's own measure."""
+    program = shutil.which("pgbench") or str(hosts.program("pgbench"))
+    address = sa.make_url(url)
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(PGBENCH)
+        script.flush()
+        command = [program, "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-T", str(max(1, round(seconds)))]
+        command += ["-D", f"devices={devices}", "-f", script.name, "-h", str(address.query["host"])]
+        command += ["-U", str(address.username), str(address.database)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = TPS.search(output)
+    if found is None:
+        raise click.ClickException(f"pgbench said no figure: {output}")
+    return float(found.group(1))
+
+
+if __name__ == "__main__":
+    main()
