@@ -1,0 +1,91 @@
+"""One scan, one action of one room, through one table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bank.actor import Actor, Permission
+from bank.errors import Code, Refusal
+from bank.inventory import register
+from bank.inventory.actions import Evidence
+from bank.inventory.lifecycle import State
+from bank.inventory.models import StepKind
+from bank.inventory.register import ScanMark, Standing
+from bank.scanning import queries
+from bank.scanning.queries import Asked, Result
+from bank.workshops import actions as workshops
+from bank.workshops.actions import Done, Work
+from bank.workshops.rules import Outcome
+
+Action = Callable[[Session, Actor, Standing, Work], Done]
+Look = Callable[[], tuple[Actor, Standing]]
+
+# What a scan leads to: the step that the device waits for (or its state, where there is none), and what the
+# person says. Whatever is not here is told, not done.
+DESK: Mapping[tuple[StepKind | State, Asked], Action] = {
+    (State.RECEIVED, Asked.LOOK): workshops.enter,
+    (State.RECEIVED, Asked.DONE): workshops.enter_and_pass,
+    (StepKind.ERASURE, Asked.LOOK): workshops.show,
+    (StepKind.ERASURE, Asked.DONE): workshops.pass_step,
+    (StepKind.CONTROL, Asked.LOOK): workshops.show,
+    (StepKind.CONTROL, Asked.DONE): workshops.pass_step,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan as it was made. `at` is the client's own time, where it gives one."""
+
+    scan_id: str
+    code: str
+    asked: Asked
+    station: StepKind | None = None
+    evidence: Evidence | None = None
+    at: datetime | None = None
+
+
+def scan(session: Session, made: Scan, look: Look) -> Result:
+    """Do what the scan asks, once: the same scan again is told its first answer.
+
+    `look` says who scans and where the device stands; when another scan of the device comes in between, it is
+    asked again. Raises Refusal, and IntegrityError on a `scan_id` that is there already (`intake.py`).
+    """
+    work = Work(made.station, made.evidence, ScanMark(made.scan_id, _micros(made.at)))
+    step_seen: list[int | None] = []
+
+    def attempt() -> tuple[Actor, Done]:
+        actor, standing = look()
+        actor.must(Permission.DEVICE_SCAN)
+        # What was done was done at the step that was seen: it must not pass the one after.
+        if step_seen and made.asked is Asked.DONE and step_seen[0] != standing.step_id:
+            raise Refusal(Code.MOVED_MEANWHILE)
+        step_seen.append(standing.step_id)
+        stage = standing.step_kind or standing.state
+        action = DESK.get((stage, made.asked), workshops.tell) if stage else workshops.tell
+        return actor, action(session, actor, standing, work)
+
+    actor, done = register.retried(attempt)
+    if done.outcome is Outcome.NOTHING:
+        first = queries.first_answer(session, actor, made.scan_id, made.code, made.asked)
+        if first is not None:
+            return first
+    return _result(done)
+
+
+def _result(done: Done) -> Result:
+    standing = done.standing
+    kept = done.outcome is Outcome.KEPT
+    return Result(
+        outcome=done.outcome,
+        state=standing.state,
+        step=standing.step_kind,
+        code=standing.code,
+        open_drives=standing.open_drives,
+        reason=Code.DRIVES_OPEN if kept else None,
+    )
+
+
+def _micros(at: datetime | None) -> int | None:
+    return round(at.timestamp() * 1_000_000) if at else None

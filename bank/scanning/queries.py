@@ -1,0 +1,215 @@
+"""Reads of the scan desk: a scan's first answer, the device in hand, a person's last scans."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bank import journal
+from bank.actor import Actor
+from bank.db import utcnow
+from bank.errors import Code, Refusal
+from bank.inventory import actions as drives
+from bank.inventory import register
+from bank.inventory import rules as inventory_rules
+from bank.inventory.actions import KnownDrive
+from bank.inventory.lifecycle import State
+from bank.inventory.models import (
+    Category,
+    Device,
+    ErasureMethod,
+    ErasureProof,
+    Label,
+    LabelState,
+    Origin,
+    Step,
+    StepKind,
+)
+from bank.web.pages import PARIS
+from bank.workshops import queries as workshops
+from bank.workshops.rules import Outcome
+
+LAST = 5
+# What somebody did last is looked for among this many last rows: these tables have no index by person.
+WITHIN = 5_000
+
+
+class Asked(StrEnum):
+    """What the person says with a scan: I only look, or the step is done."""
+
+    LOOK = "look"
+    DONE = "done"
+
+
+OUTCOMES = {
+    journal.Kind.DEVICE_ENTER.value: Outcome.ENTERED,
+    journal.Kind.DEVICE_PASS.value: Outcome.PASSED,
+    journal.Kind.DEVICE_FINISH.value: Outcome.FINISHED,
+    journal.Kind.DEVICE_DRIVES.value: Outcome.KEPT,
+}
+
+entry = journal.Entry.__table__
+OF_DEVICE = entry.c.subject == journal.Subject.DEVICE.value
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to a scan: what it came to, and where the device stands."""
+
+    outcome: Outcome
+    state: State | None
+    step: StepKind | None
+    code: str
+    open_drives: int = 0
+    reason: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """The device that was scanned, as the desk shows it. `step` is the one to do now, entered or not."""
+
+    code: str
+    category: Category
+    maker: str
+    model: str
+    state: State
+    step: StepKind | None
+    purge_asked: bool
+    drives: tuple[KnownDrive, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastScan:
+    """One of a person's own last scans."""
+
+    code: str
+    category: Category
+    outcome: Outcome
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """The erasure tool that an organisation used last: a start for the next form."""
+
+    method: ErasureMethod
+    name: str
+    version: str
+
+
+def first_answer(session: Session, actor: Actor, scan_id: str, code: str, asked: Asked) -> Result | None:
+    """The answer that this scan had the first time, read back from the journal; None if it had no effect.
+
+    Raises Refusal(idempotency-key-reused) when the name belongs to another scan.
+    """
+    first = session.execute(sa.select(entry).where(entry.c.scan_id == scan_id)).one_or_none()
+    if first is None:
+        return None
+    device_id = session.scalar(sa.select(Label.device_id).where(Label.code == code))
+    outcome = OUTCOMES.get(first.kind)
+    if (
+        outcome is None
+        or first.subject_id != device_id
+        or first.organisation_id != actor.organisation_id
+        or (outcome is Outcome.ENTERED) != (asked is Asked.LOOK)
+    ):
+        raise Refusal(Code.IDEMPOTENCY_KEY_REUSED)
+    return _as_it_was(session, first, outcome)
+
+
+def _as_it_was(session: Session, first: sa.Row[tuple[object, ...]], outcome: Outcome) -> Result:
+    """Where the device stood after an entry: its chain folded up to there."""
+    stood: dict[str, Any] = {}
+    for facts in session.scalars(
+        sa.select(entry.c.facts)
+        .where(OF_DEVICE, entry.c.subject_id == first.subject_id, entry.c.seq <= first.seq)
+        .order_by(entry.c.seq)
+    ):
+        stood |= json.loads(facts)["set"]
+    reason = json.loads(first.facts).get("reason")
+    return Result(
+        outcome=outcome,
+        state=State(stood["state"]),
+        step=session.scalar(sa.select(Step.kind).where(Step.id == stood.get("step_id"))),
+        code=session.scalars(
+            sa.select(Label.code).where(
+                Label.device_id == first.subject_id, Label.state == LabelState.CLAIMED
+            )
+        ).one(),
+        open_drives=int(stood.get("open_drives") or 0),
+        reason=Code(reason) if reason else None,
+    )
+
+
+def in_hand(session: Session, actor: Actor, code: str) -> InHand:
+    """The scanned device, for the organisation that holds it (or anyone of a workshop, once nobody does).
+
+    Raises Refusal(unknown-label, void-label, blank-label, other-custodian).
+    """
+    standing = register.look(session, code)
+    if standing.custodian_id is not None:
+        inventory_rules.must_hold(actor, standing.custodian_id)
+    made = session.execute(
+        sa.select(Device.maker, Device.model, Device.state, Origin.purge_asked)
+        .join(Origin, Device.origin_id == Origin.id)
+        .where(Device.id == standing.device_id)
+    ).one()
+    step = standing.step_kind
+    if standing.state is State.RECEIVED:
+        today = utcnow().astimezone(PARIS).date()
+        first = workshops.first_step(session, standing.category, today)
+        step = first.kind if first else None
+    known = drives.known_drives(session, standing.device_id) if step is StepKind.ERASURE else []
+    return InHand(
+        standing.code,
+        standing.category,
+        made.maker,
+        made.model,
+        made.state,
+        step,
+        made.purge_asked,
+        tuple(known),
+    )
+
+
+def last_scans(session: Session, actor: Actor) -> list[LastScan]:
+    """What this person did today, the latest first."""
+    midnight = datetime.combine(utcnow().astimezone(PARIS).date(), time(), PARIS)
+    newest = sa.select(sa.func.max(entry.c.id)).scalar_subquery()
+    rows = session.execute(
+        sa.select(Label.code, Device.category, entry.c.kind, entry.c.at_us)
+        .join(Device, Device.id == entry.c.subject_id)
+        .join(Label, sa.and_(Label.device_id == Device.id, Label.state == LabelState.CLAIMED))
+        .where(
+            entry.c.id > newest - WITHIN,
+            OF_DEVICE,
+            entry.c.person_id == actor.person_id,
+            entry.c.scan_id.is_not(None),
+            entry.c.kind.in_(OUTCOMES),
+            entry.c.at_us >= round(midnight.timestamp() * 1_000_000),
+        )
+        .order_by(entry.c.id.desc())
+        .limit(LAST)
+    )
+    return [
+        LastScan(
+            code, category, OUTCOMES[kind], datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at_us)
+        )
+        for code, category, kind, at_us in rows
+    ]
+
+
+def last_tool(session: Session, actor: Actor) -> Tool | None:
+    """What this person's workshop erased with last: the next form starts from it, but for the result."""
+    newest = sa.select(sa.func.max(ErasureProof.id)).scalar_subquery()
+    row = session.execute(
+        sa.select(ErasureProof.method, ErasureProof.tool, ErasureProof.tool_version)
+        .where(ErasureProof.id > newest - WITHIN, ErasureProof.organisation_id == actor.organisation_id)
+        .order_by(ErasureProof.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return Tool(*row) if row else None

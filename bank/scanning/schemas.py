@@ -1,0 +1,140 @@
+"""A scan and its answer, as JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import validate
+
+from bank.errors import Code
+from bank.inventory.actions import DriveSeen, Erasure, Evidence
+from bank.inventory.lifecycle import State
+from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, StepKind
+from bank.scanning.actions import Scan
+from bank.scanning.queries import Asked
+from bank.web.api import Schema
+from bank.workshops.rules import MAX_DRIVES, Outcome
+
+SERIAL_MAX, TOOL_MAX, VERSION_MAX = 60, 40, 20
+SIZE_MAX_GB = 1_000_000
+CODE_MAX = 500
+BATCH_MAX = 500
+
+
+def printable(text: str) -> None:
+    """No control sign nor half of a character: no database stores them all."""
+    if not text.isprintable():
+        raise ma.ValidationError("not printable")
+
+
+class DriveSchema(Schema):
+    """One drive, as it was seen."""
+
+    kind = ma.fields.Enum(DriveKind, by_value=True, required=True, metadata={"description": "What it is."})
+    serial = ma.fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(max=SERIAL_MAX), printable]
+    )
+    size_gb = ma.fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(1, SIZE_MAX_GB)
+    )
+    fate = ma.fields.Enum(
+        DriveFate,
+        by_value=True,
+        load_default=DriveFate.PRESENT,
+        metadata={"description": "What became of it: still there (`present`), `removed` or `destroyed`."},
+    )
+    method = ma.fields.Enum(
+        ErasureMethod, by_value=True, metadata={"description": "How it was erased, when it is present."}
+    )
+    tool = ma.fields.String(validate=[validate.Length(1, TOOL_MAX), printable])
+    tool_version = ma.fields.String(validate=[validate.Length(1, VERSION_MAX), printable])
+    result = ma.fields.Enum(ErasureResult, by_value=True)
+
+    @ma.validates_schema
+    def _erasure_is_whole(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
+        given = [name for name in ERASURE if name in data]
+        wanted = list(ERASURE) if data.get("fate", DriveFate.PRESENT) is DriveFate.PRESENT else []
+        wrong = sorted(set(given) ^ set(wanted))
+        if wrong:
+            text = "needed for a drive that is present, and for no other"
+            raise ma.ValidationError({name: [text] for name in wrong})
+
+    @ma.post_load
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> DriveSeen:
+        proof = {name: data.pop(name) for name in ERASURE if name in data}
+        return DriveSeen(**data, erasure=Erasure(**proof) if proof else None)
+
+
+ERASURE = ("method", "tool", "tool_version", "result")
+
+
+class FactsSchema(Schema):
+    """What was seen at the step. Erasure asks for all drives, or for the word that there is none."""
+
+    drives = ma.fields.List(
+        ma.fields.Nested(DriveSchema), load_default=[], validate=validate.Length(max=MAX_DRIVES)
+    )
+    no_drive = ma.fields.Boolean(load_default=False)
+
+    @ma.post_load
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Evidence | None:
+        seen = Evidence(tuple(data["drives"]), data["no_drive"])
+        return None if seen == Evidence() else seen
+
+
+class ScanSchema(Schema):
+    """One scan. Sent again with the same `scan_id`, it has no second effect and gets its first answer."""
+
+    scan_id = ma.fields.UUID(required=True, metadata={"description": "The scan's own name, from the client."})
+    code = ma.fields.String(
+        required=True,
+        validate=validate.Length(1, CODE_MAX),
+        metadata={"description": "What the scanner gave: the label's code, or its passport's address."},
+    )
+    station = ma.fields.Enum(
+        StepKind,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The step that is done where the scan was made."},
+    )
+    outcome = ma.fields.Enum(
+        Asked,
+        by_value=True,
+        required=True,
+        metadata={"description": "`look`: what is it, what now. `done`: the step is done."},
+    )
+    facts = ma.fields.Nested(FactsSchema, load_default=None, allow_none=True)
+    at = ma.fields.AwareDateTime(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "When the client saw it; kept beside the time of arrival."},
+    )
+
+    @ma.post_load
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Scan:
+        return Scan(
+            str(data["scan_id"]), data["code"], data["outcome"], data["station"], data["facts"], data["at"]
+        )
+
+
+class ResultSchema(Schema):
+    """The answer to a scan."""
+
+    scan_id = ma.fields.String(required=True)
+    outcome = ma.fields.Enum(Outcome, by_value=True, required=True)
+    state = ma.fields.Enum(State, by_value=True, required=True)
+    step = ma.fields.Enum(
+        StepKind, by_value=True, allow_none=True, metadata={"description": "The step that it waits for now."}
+    )
+    device = ma.fields.String(required=True, metadata={"description": "The device's own code."})
+    open_drives = ma.fields.Integer(metadata={"description": "Drives without a valid proof of erasure."})
+    reason = ma.fields.Enum(
+        Code, by_value=True, allow_none=True, metadata={"description": "Why it was kept at its step."}
+    )
+
+
+class BatchItemSchema(ResultSchema):
+    """One line of a batch's answer: a result, or (with another status) a problem as anywhere else."""
+
+    status = ma.fields.Integer(required=True, metadata={"description": "200, or the problem's."})

@@ -1,0 +1,45 @@
+"""Reads of this room: the routes in force and their steps."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bank.inventory.models import Category, Route, Step, StepKind
+
+
+@dataclass(frozen=True, slots=True)
+class StepOfRoute:
+    """One step, as the register needs it."""
+
+    route_id: int
+    step_id: int
+    kind: StepKind
+    next_id: int | None
+
+
+COLUMNS = (Step.route_id, Step.id, Step.kind, Step.next_id)
+BY_ID = sa.select(*COLUMNS).where(Step.id == sa.bindparam("step_id"))
+FIRST = (
+    sa.select(*COLUMNS)
+    .join(Route, Step.route_id == Route.id)
+    .where(
+        Route.category == sa.bindparam("category", type_=Route.category.type),
+        Route.valid_from <= sa.bindparam("day", type_=sa.Date()),
+        sa.or_(Route.valid_until.is_(None), Route.valid_until >= sa.bindparam("day", type_=sa.Date())),
+    )
+    .order_by(Route.valid_from.desc(), Route.id.desc(), Step.position)
+    .limit(1)
+)
+
+
+def first_step(session: Session, category: Category, day: date) -> StepOfRoute | None:
+    """The first step of the category's route in force on a day; None where no route is."""
+    row = session.execute(FIRST, {"category": category, "day": day}).one_or_none()
+    return StepOfRoute(*row) if row else None
+
+
+def step(session: Session, step_id: int) -> StepOfRoute:
+    """One step by its id."""
+    return StepOfRoute(*session.execute(BY_ID, {"step_id": step_id}).one())
