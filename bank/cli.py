@@ -53,6 +53,14 @@ def in_app(command: F) -> F:
     return run  # type: ignore[return-value]  # wraps keeps the signature that click reads
 
 
+@main.command("serve")
+@click.option("--host", help="Instead of HOST.")
+@click.option("--port", type=int, help="Instead of PORT.")
+def run_serve(host: str | None, port: int | None) -> None:
+    """Start what no setting names (database, queue), the pages, the worker, the sweeper; stop them together."""
+    sys.exit(serve.serve(host, port))
+
+
 @main.command()
 @click.option(
     "--check", is_flag=True, help="Only compare the models with the migrations, on a scratch database."
