@@ -1,0 +1,46 @@
+"""Personal data: unreadable in the table, found by exact value only, and keys that can change."""
+
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import InvalidToken
+from flask import Flask
+
+from bank import crypto, db
+from bank.identity.models import Person, PersonRole
+from tests.factories import World
+
+
+def test_a_name_and_an_address_cannot_be_read_in_the_database(world: World) -> None:
+    actor = world.person(world.bnp, PersonRole.DONOR, name="Éloïse Dupont", email="eloise@exemple.fr")
+    with db.read() as session:
+        row = session.execute(sa.text("SELECT name, email, email_hash FROM person")).one()
+        for value in row:
+            assert "loise" not in value.lower()
+            assert "loïse" not in value.lower()
+        assert session.get_one(Person, actor.person_id).name == "Éloïse Dupont"
+
+
+def test_the_same_value_is_never_stored_alike(world: World) -> None:
+    world.person(world.bnp, name="Camille")
+    world.person(world.bnp, name="Camille")
+    with db.read() as session:
+        assert len(set(session.scalars(sa.text("SELECT name FROM person")))) == 2
+
+
+def test_a_key_can_be_changed_without_a_stop(app: Flask, world: World) -> None:
+    actor = world.person(world.bnp, name="Camille", email="c@exemple.fr")
+    old = app.config["BANK"].data_keys[0]
+    crypto.init(app, ("a newer data key, long enough to pass", old))
+    with db.read() as session:
+        assert session.get_one(Person, actor.person_id).name == "Camille"
+        found = session.scalars(sa.select(Person.id).where(Person.email_hash.in_(crypto.search_hashes("C@Exemple.fr"))))
+        assert found.all() == [actor.person_id]
+    crypto.init(app, ("a newer data key, long enough to pass",))
+    with pytest.raises(InvalidToken), db.read() as session:
+        session.get_one(Person, actor.person_id)
+
+
+@pytest.mark.parametrize("other", ["zoe@exemple.fr", " ZOÉ@exemple.fr "])
+def test_search_folds_case_accents_and_spaces(app: Flask, other: str) -> None:
+    assert crypto.search_hash("Zoé@exemple.fr") == crypto.search_hash(other)
+    assert crypto.search_hash("Zoé@exemple.fr") != crypto.search_hash("zoe2@exemple.fr")
