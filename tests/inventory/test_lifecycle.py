@@ -1,5 +1,7 @@
 """Every (state, move) pair is either in the table or refused; the gate holds whatever the table says."""
 
+from pathlib import Path
+
 import pytest
 
 from bank.errors import Code, Refusal
@@ -48,3 +50,7 @@ def test_the_diagram_shows_every_arrow() -> None:
     for (state, move), target in TABLE.items():
         line = next(row for row in drawn.splitlines() if f"{state or '[*]'} --> {target}:" in row)
         assert move.value in line
+
+
+def test_the_diagram_of_the_papers_is_the_one_of_the_table() -> None:
+    assert diagram() in (Path(__file__).parents[2] / "docs/architecture.md").read_text()
