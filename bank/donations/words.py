@@ -1,5 +1,28 @@
 """French words for this room's codes."""
 
+from flask_babel import lazy_gettext as _l
+
 from bank.web.words import Vocabularies
 
-WORDS: Vocabularies = {}
+WORDS: Vocabularies = {
+    "batch_state": {
+        "accepted": _l("attendu"),
+        "received": _l("réceptionné"),
+    },
+    "gap_reason": {
+        "not_on_the_lorry": _l("pas dans le camion"),
+        "more_than_announced": _l("plus que prévu"),
+        "other_category": _l("arrivé sous une autre catégorie"),
+        "damaged_refused": _l("abîmé, refusé au quai"),
+    },
+    "batch_fault": {
+        "no-line": _l("Indiquez au moins un matériel."),
+        "category-twice": _l("Une catégorie ne se donne qu’une fois."),
+        "count-out-of-range": _l("Un nombre va de 1 à 2 000."),
+        "too-many-devices": _l("Un lot compte 2 000 matériels au plus. Faites plusieurs lots."),
+        "not-a-donor": _l("Choisissez une organisation donatrice."),
+        "not-a-workshop": _l("Choisissez un atelier."),
+        "basis-not-for-donor": _l("Cette base légale ne convient pas à ce donateur."),
+        "in-the-future": _l("Le jour de l’accord est passé, ou c’est aujourd’hui."),
+    },
+}

@@ -161,10 +161,9 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceSheet:
+class DeviceSheet(DeviceLine):
     """All that a page says of a device, but its history."""
 
-    device: DeviceLine
     custodian: str | None
     owner: str | None
     place: str | None
@@ -270,21 +269,15 @@ def sheet(session: Session, actor: Actor, code: str) -> DeviceSheet:
     ).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_FOUND)
-    found = _line(row[:WIDTH])
-    held_by, owned_by, place, purge_asked = row[WIDTH:]
+    *found, purge_asked = row
+    device_id = row.id
     others = session.execute(
         sa.select(other_code.c.kind, other_code.c.value)
-        .where(other_code.c.device_id == found.id)
+        .where(other_code.c.device_id == device_id)
         .order_by(other_code.c.kind, other_code.c.value)
     )
-    return DeviceSheet(
-        found,
-        held_by,
-        owned_by,
-        place,
-        tuple(CodeLine(*other) for other in others),
-        _drives(session, found.id, purge_asked=purge_asked),
-    )
+    drives = _drives(session, device_id, purge_asked=purge_asked)
+    return _sheet((*found, tuple(CodeLine(*other) for other in others), drives))
 
 
 def history(
@@ -350,6 +343,10 @@ def passport(session: Session, scanned: str) -> Passport:
 
 def _line(row: Sequence[Any]) -> DeviceLine:
     return DeviceLine(*row)
+
+
+def _sheet(row: Sequence[Any]) -> DeviceSheet:
+    return DeviceSheet(*row)
 
 
 def _ids(actor: Actor, wanted: Conditions, limit: int) -> sa.CompoundSelect[Any]:

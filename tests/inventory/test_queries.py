@@ -266,7 +266,7 @@ def test_an_old_label_still_opens_the_sheet_and_a_void_one_does_not(world: World
         )
 
     with db.read() as session:
-        assert queries.sheet(session, world.operator, old).device.code == standing.code
+        assert queries.sheet(session, world.operator, old).code == standing.code
         for code in (void, "n’importe quoi", "\x00"):
             with pytest.raises(Refusal) as refusal:
                 queries.sheet(session, world.operator, code)
@@ -283,7 +283,7 @@ def test_the_sheet_tells_drives_proofs_codes_and_who_holds_it(world: World) -> N
     with db.read() as session:
         sheet = queries.sheet(session, world.operator, standing.code.lower())
 
-    assert (sheet.device.code, sheet.device.state, sheet.device.step) == (
+    assert (sheet.code, sheet.state, sheet.step) == (
         standing.code,
         State.IN_WORK,
         StepKind.ERASURE,
