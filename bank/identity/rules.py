@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siret as siret_number
@@ -122,6 +123,7 @@ class Fault(StrEnum):
     ROLE_MISPLACED = "role-misplaced"
     ROLE_BEYOND = "role-beyond"
     EMAIL_WRONG = "email-wrong"
+    PASSWORD_WRONG = "password-wrong"
     PASSWORD_SHORT = "password-short"
     PASSWORD_LONG = "password-long"
     PASSWORD_COMMONPLACE = "password-commonplace"
@@ -153,6 +155,11 @@ class OrganisationDraft:
     workshop_kind: WorkshopKind | None = None
     siret: str | None = None
     capacities: tuple[CapacityDraft, ...] = ()
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The same for the same draft, to tell a repeat from another: a set has no order of its own."""
+        return asdict(self) | {"roles": sorted(self.roles)}
 
 
 def faults(draft: OrganisationDraft) -> Faults:

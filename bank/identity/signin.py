@@ -7,6 +7,7 @@ import hashlib
 import secrets
 import time
 import unicodedata
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
@@ -47,6 +48,12 @@ BY_SESSION = (
     .join(Organisation, Person.organisation_id == Organisation.id)
     .where(Person.id == sa.bindparam("person_id"), Person.disabled_at.is_(None))
 )
+BY_ID = sa.select(Person.email, Person.password_hash).where(Person.id == sa.bindparam("person_id"))
+BY_LINK = sa.select(Person.email).where(
+    Person.id == sa.bindparam("person_id"),
+    Person.epoch == sa.bindparam("epoch"),
+    Person.disabled_at.is_(None),
+)
 BY_EMAIL = (
     sa.select(Person.id, Person.epoch, Person.password_hash)
     .where(Person.email_hash.in_(sa.bindparam("hashes", expanding=True)), Person.disabled_at.is_(None))
@@ -63,6 +70,15 @@ BY_TOKEN = (
         Person.disabled_at.is_(None),
     )
 )
+
+
+@dataclass(frozen=True)
+class Link:
+    """Whom a mailed link is for, and the epoch at which it was made."""
+
+    person_id: int
+    epoch: int
+    email: str
 
 
 def init(app: Flask, redis_url: str, hasher: PasswordHasher) -> None:
@@ -161,6 +177,21 @@ def count_failure(address: str) -> None:
     _ask("hit", PER_ADDRESS, "address", address)
 
 
+def prove(actor: Actor, password: str, address: str) -> str:
+    """The address of someone signed in who gives their password again. Braked as signing in is.
+
+    Raises Refusal(invalid, too-many-tries).
+    """
+    brake(f"person {actor.person_id}", address)
+    with db.read() as reading:
+        email, stored = reading.execute(BY_ID, {"person_id": actor.person_id}).one()
+    if not matches(stored, password):
+        count_failure(address)
+        raise Refusal(Code.INVALID, errors={"current": [rules.Fault.PASSWORD_WRONG]})
+    ease(f"person {actor.person_id}")
+    return str(email)
+
+
 def ease(account: str) -> None:
     """Forget the tries of an account whose owner got in."""
     _ask("clear", PER_ACCOUNT, "account", account)
@@ -209,15 +240,19 @@ def link_token(purpose: str, person_id: int, epoch: int) -> str:
     return _serializer(purpose).dumps([person_id, epoch])
 
 
-def read_link(purpose: str, token: str) -> tuple[int, int]:
-    """The person and the epoch of a link. Raises Refusal(link-expired; not-found for an unknown purpose)."""
+def open_link(purpose: str, token: str) -> Link:
+    """Whom a link was made for, while it still holds. Raises Refusal(link-expired; not-found for no purpose)."""
     if purpose not in LINK_MAX_AGE_S:
         raise Refusal(Code.NOT_FOUND)
     try:
         person_id, epoch = _serializer(purpose).loads(token, max_age=LINK_MAX_AGE_S[purpose])
     except (BadSignature, ValueError, TypeError) as error:
         raise Refusal(Code.LINK_EXPIRED) from error
-    return int(person_id), int(epoch)
+    with db.read() as reading:
+        email = reading.scalar(BY_LINK, {"person_id": person_id, "epoch": epoch})
+    if email is None:
+        raise Refusal(Code.LINK_EXPIRED)
+    return Link(person_id, epoch, email)
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
