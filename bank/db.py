@@ -139,6 +139,15 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def core(session: Session) -> Connection:
+    """The unit of work's own connection, for statements in Core on a hot path.
+
+    `session.connection()` finds it too, at a tenth of the price of the statement itself.
+    """
+    connection: Connection = session.info["core"]
+    return connection
+
+
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 READ = {"postgresql_readonly": True}
@@ -152,7 +161,7 @@ def read() -> Iterator[Session]:
         raise RuntimeError("read() inside transaction(): use the session that is open")
     options = READ if db.engine.dialect.name == "postgresql" else {}
     with Session(db.engine, expire_on_commit=False, autoflush=False) as session:
-        session.connection(execution_options=options)
+        session.info["core"] = session.connection(execution_options=options)
         yield session
 
 
@@ -169,7 +178,7 @@ def transaction() -> Iterator[Session]:
     try:
         info = {"outbox": outbox, "on_entry": current_app.extensions["bank.on_entry"]}
         with Session(db.engine, expire_on_commit=False, info=info) as session:
-            session.connection(execution_options=WRITE)
+            session.info["core"] = session.connection(execution_options=WRITE)
             yield session
             session.commit()
     finally:

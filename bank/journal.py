@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bank.actor import Actor
-from bank.db import Base, BigId, table
+from bank.db import Base, BigId, core, table
 
 GENESIS = b"\x00" * 32
 CODE_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
@@ -266,7 +266,7 @@ def write(session: Session, row: Row) -> int:
 
     Raises IntegrityError on a `seq` or a `scan_id` that is there already.
     """
-    (entry_id,) = session.connection().execute(INSERT, row).inserted_primary_key or (0,)
+    (entry_id,) = core(session).execute(INSERT, row).inserted_primary_key or (0,)
     session.info["on_entry"](session, entry_id, row["kind"], row["organisation_id"])
     return int(entry_id)
 

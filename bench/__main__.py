@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -62,11 +61,11 @@ def main(devices: int, rounds: int, seconds: float) -> None:
         plain = sa.make_url(raw).set(drivername="postgresql").render_as_string(hide_password=False)
         with (
             stage.server("wsgi:app", environment, "/healthz") as bank_port,
-            stage.server("bench.bare:app", {"BARE_DATABASE_URL": plain}, "/") as bare_port,
+            stage.server("bench.bare:create()", {"BARE_DATABASE_URL": plain}, "/") as bare_port,
         ):
             ours_scan = scans(token, codes)
             bare_scan = bare_scans(codes)
-            listing = [load.request("GET", "/api/v1/devices?limit=50", bearer(token))]
+            listing = [load.request("GET", "/api/v1/devices", bearer(token))]
             lines = [
                 Line("one step by scan, the bank", lambda: http(bank_port, ours_scan, seconds)),
                 Line("  the same three statements, bare Flask + psycopg", lambda: http(bare_port, bare_scan, seconds)),
@@ -140,7 +139,7 @@ def http(port: int, requests: Callable[[int], Iterable[bytes]], seconds: float) 
 
 def pgbench(url: str, devices: int, seconds: float) -> float:
     """Transactions per second of the same statements, by the database's own measure."""
-    program = shutil.which("pgbench") or str(hosts.program("pgbench"))
+    program = str(hosts.program("pgbench"))
     address = sa.make_url(url)
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(PGBENCH)

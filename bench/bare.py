@@ -8,9 +8,6 @@ import os
 from flask import Flask, Response, jsonify, request
 from psycopg_pool import ConnectionPool
 
-pool = ConnectionPool(os.environ["BARE_DATABASE_URL"], min_size=4, max_size=4, open=True)
-app = Flask("bare")
-
 SELECT = (
     "SELECT device.id, device.seq, device.step_id, device.state FROM label JOIN device ON label.device_id = device.id"
     " WHERE label.code = %s FOR UPDATE OF device"
@@ -22,12 +19,19 @@ INSERT = (
 )
 
 
-@app.post("/scans")
-def scan() -> Response:
-    """One step of one device."""
-    code = request.get_json()["code"]
-    with pool.connection() as connection, connection.cursor() as cursor:
-        device_id, seq, step_id, state = cursor.execute(SELECT, (code,)).fetchone()
-        cursor.execute(UPDATE, (step_id, seq + 1, device_id, seq))
-        cursor.execute(INSERT, (device_id, seq + 1))
-    return jsonify(code=code, state=state)
+def create() -> Flask:
+    """The application; gunicorn makes one in each of its processes, with a pool of its own."""
+    app = Flask("bare")
+    pool = ConnectionPool(os.environ["BARE_DATABASE_URL"], min_size=4, max_size=4, open=True)
+
+    @app.post("/scans")
+    def scan() -> Response:
+        """One step of one device."""
+        code = request.get_json()["code"]
+        with pool.connection() as connection, connection.cursor() as cursor:
+            device_id, seq, step_id, state = cursor.execute(SELECT, (code,)).fetchone()
+            cursor.execute(UPDATE, (step_id, seq + 1, device_id, seq))
+            cursor.execute(INSERT, (device_id, seq + 1))
+        return jsonify(code=code, state=state)
+
+    return app

@@ -326,3 +326,8 @@ def _wait_for(server: subprocess.Popen[bytes], is_up: Callable[[], bool], log: P
 if __name__ == "__main__":
     for sentence in lacking():
         click.echo(f"setup: for `make test`: {sentence}", err=True)
+
+
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs, of the installation that `postgres` starts. Raises Missing."""
+    return _postgres_binaries(_unprivileged()) / name

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bank import journal
 from bank.actor import Actor
-from bank.db import table, utcnow
+from bank.db import core, table, utcnow
 from bank.errors import Code, Refusal
 from bank.identity import rules as identity_rules
 from bank.identity.models import ApiToken, Person
@@ -48,6 +48,7 @@ class Standing:
     step_id: int | None
     step_kind: StepKind | None
     next_step_id: int | None
+    next_step_kind: StepKind | None
     place_id: int | None
     custodian_id: int | None
     owner_id: int | None
@@ -67,6 +68,7 @@ class ScanMark:
 
 
 device, label, step, token, person = map(table, (Device, Label, Step, ApiToken, Person))
+upcoming = step.alias("upcoming")
 
 STANDING = (
     device.c.id,
@@ -76,7 +78,8 @@ STANDING = (
     device.c.state,
     device.c.step_id,
     step.c.kind,
-    step.c.next_id,
+    upcoming.c.id.label("next_step_id"),
+    upcoming.c.kind.label("next_step_kind"),
     device.c.place_id,
     device.c.custodian_id,
     device.c.owner_id,
@@ -87,8 +90,10 @@ STANDING = (
     device.c.head,
 )
 WIDTH = len(STANDING)
-LABELLED = label.outerjoin(device, label.c.device_id == device.c.id).outerjoin(
-    step, device.c.step_id == step.c.id
+LABELLED = (
+    label.outerjoin(device, label.c.device_id == device.c.id)
+    .outerjoin(step, device.c.step_id == step.c.id)
+    .outerjoin(upcoming, step.c.next_id == upcoming.c.id)
 )
 
 BY_CODE = sa.select(*STANDING).select_from(LABELLED).where(label.c.code == sa.bindparam("code"))
@@ -110,6 +115,7 @@ BY_TOKEN = (
         .outerjoin(label, label.c.code == sa.bindparam("code"))
         .outerjoin(device, label.c.device_id == device.c.id)
         .outerjoin(step, device.c.step_id == step.c.id)
+        .outerjoin(upcoming, step.c.next_id == upcoming.c.id)
     )
     .where(
         token.c.hash == sa.bindparam("token_hash"),
@@ -137,13 +143,13 @@ COLUMNS = ("state", "step_id", "place_id", "custodian_id", "owner_id", "open_dri
 
 def look(session: Session, code: str) -> Standing:
     """The device that carries a label. Raises Refusal(unknown-label, void-label, blank-label)."""
-    row = session.connection().execute(BY_CODE, {"code": code}).one_or_none()
+    row = core(session).execute(BY_CODE, {"code": code}).one_or_none()
     return _standing(row)
 
 
 def look_by_id(session: Session, device_id: int) -> Standing:
     """The device with this id, under the label that it carries now. Raises Refusal(not-found)."""
-    row = session.connection().execute(BY_ID, {"device_id": device_id}).one_or_none()
+    row = core(session).execute(BY_ID, {"device_id": device_id}).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_FOUND)
     return _standing(row)
@@ -155,7 +161,7 @@ def look_with_token(session: Session, code: str, token_hash: str) -> tuple[Actor
     Raises Refusal(not-signed-in) and, for the label, what `look` raises.
     """
     values = {"code": code, "token_hash": token_hash, "now": utcnow()}
-    row = session.connection().execute(BY_TOKEN, values).one_or_none()
+    row = core(session).execute(BY_TOKEN, values).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_SIGNED_IN)
     person_id, organisation_id, roles, scopes = row[WIDTH:]
@@ -210,7 +216,7 @@ def move(
     after = replace(standing, **changed, seq=standing.seq + 1, head=entry["hash"])
     values = {f"b_{name}": getattr(after, name) for name in COLUMNS}
     values |= {"b_id": after.device_id, "b_seq": standing.seq, "b_next_seq": after.seq, "b_head": after.head}
-    if session.connection().execute(UPDATE, values).rowcount != 1:
+    if core(session).execute(UPDATE, values).rowcount != 1:
         raise Refusal(Code.MOVED_MEANWHILE)
     return after, journal.write(session, entry)
 
@@ -259,6 +265,7 @@ def receive(
         step_id=None,
         step_kind=None,
         next_step_id=None,
+        next_step_kind=None,
         place_id=None,
         custodian_id=None,
         owner_id=None,

@@ -72,7 +72,7 @@ def _check_device(device: Any, chain: list[Any], report: Report) -> None:
     report.devices += 1
     report.entries += len(chain)
     codes = set(_chain_faults(chain))
-    standing: dict[str, Any] = dict.fromkeys(COLUMNS)
+    standing: dict[str, Any] = dict.fromkeys(COLUMNS) | {"open_drives": 0}
     for entry in chain:
         standing |= json.loads(entry.facts)["set"]
     if not chain or device.seq != chain[-1].seq or device.head != chain[-1].hash:

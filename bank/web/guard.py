@@ -14,6 +14,8 @@ from bank.errors import Code, Refusal
 
 V = TypeVar("V", bound=Callable[..., Any])
 
+API = "/api/"
+
 
 @dataclass(frozen=True)
 class Access:
@@ -88,7 +90,7 @@ def _ask_to_sign_in() -> Response:
 
 def in_api() -> bool:
     """Whether the caller speaks JSON: the API answers problems, the pages answer pages."""
-    return request.path.startswith("/api/")
+    return request.path.startswith(API)
 
 
 def bearer() -> str | None:

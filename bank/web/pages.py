@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import (
     Blueprint,
     Flask,
+    Request,
     Response,
     current_app,
     flash,
@@ -19,6 +20,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel, LazyString, format_date, format_datetime, get_locale, gettext
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
@@ -26,7 +28,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from bank.actor import Permission
 from bank.config import Config
 from bank.web import words
-from bank.web.guard import access_of, actor_or_none, in_api, public
+from bank.web.guard import API, access_of, actor_or_none, in_api, public
 
 LANGUAGES = ("fr", "en")
 PARIS = ZoneInfo("Europe/Paris")
@@ -50,6 +52,14 @@ csrf = CSRFProtect()
 babel = Babel()
 
 
+class PagesSession(SecureCookieSessionInterface):
+    """The signed cookie, for pages. The API reads none, so that no browser can be made to act there."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page; None means an empty one that cannot be written."""
+        return None if request.path.startswith(API) else super().open_session(app, request)
+
+
 @dataclass(frozen=True)
 class NavItem:
     """One line of the side navigation, shown to those who may open it."""
@@ -68,6 +78,7 @@ def init(app: Flask, nav: tuple[NavItem, ...], vocabularies: words.Vocabularies)
     """Prepare templates, language, CSRF and headers."""
     app.extensions["bank.nav"] = nav
     app.extensions["bank.words"] = vocabularies
+    app.session_interface = PagesSession()
     csrf.init_app(app)
     babel.init_app(app, default_locale="fr", default_timezone="Europe/Paris", locale_selector=language)
     app.register_blueprint(bp)

@@ -59,7 +59,7 @@ def enter(session: Session, actor: Actor, standing: Standing, work: Work) -> Don
         facts={"route": first.route_id},
         scan=work.scan,
     )
-    return Done(Outcome.ENTERED, replace(after, step_kind=first.kind, next_step_id=first.next_id))
+    return Done(Outcome.ENTERED, register.look_by_id(session, after.device_id))
 
 
 def enter_and_pass(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
@@ -115,21 +115,20 @@ def _keep(session: Session, actor: Actor, standing: Standing, work: Work, findin
 
 
 def _advance(session: Session, actor: Actor, standing: Standing, work: Work, finding: Finding | None) -> Done:
-    following = queries.step(session, standing.next_step_id) if standing.next_step_id else None
+    last = standing.next_step_id is None
     to: dict[str, int | None] = {"open_drives": finding.open_drives} if finding else {}
-    if following:
-        to["step_id"] = following.step_id
+    if not last:
+        to["step_id"] = standing.next_step_id
     after, entry_id = register.move(
         session,
         actor,
         standing,
-        Move.PASS if following else Move.FINISH,
+        Move.FINISH if last else Move.PASS,
         to=to,
         facts={"step": standing.step_kind},
         scan=work.scan,
     )
     if finding:
         drives.record(session, actor, standing.device_id, finding, entry_id)
-    if following is None:
-        return Done(Outcome.FINISHED, replace(after, step_kind=None, next_step_id=None))
-    return Done(Outcome.PASSED, replace(after, step_kind=following.kind, next_step_id=following.next_id))
+    outcome = Outcome.FINISHED if last else Outcome.PASSED
+    return Done(outcome, replace(after, step_kind=standing.next_step_kind))

@@ -11,18 +11,15 @@ from bank.inventory.models import Category, Route, Step, StepKind
 
 @dataclass(frozen=True, slots=True)
 class StepOfRoute:
-    """One step, as the register needs it."""
+    """A first step, as the register needs it."""
 
     route_id: int
     step_id: int
     kind: StepKind
-    next_id: int | None
 
 
-COLUMNS = (Step.route_id, Step.id, Step.kind, Step.next_id)
-BY_ID = sa.select(*COLUMNS).where(Step.id == sa.bindparam("step_id"))
 FIRST = (
-    sa.select(*COLUMNS)
+    sa.select(Step.route_id, Step.id, Step.kind)
     .join(Route, Step.route_id == Route.id)
     .where(
         Route.category == sa.bindparam("category", type_=Route.category.type),
@@ -38,8 +35,3 @@ def first_step(session: Session, category: Category, day: date) -> StepOfRoute |
     """The first step of the category's route in force on a day; None where no route is."""
     row = session.execute(FIRST, {"category": category, "day": day}).one_or_none()
     return StepOfRoute(*row) if row else None
-
-
-def step(session: Session, step_id: int) -> StepOfRoute:
-    """One step by its id."""
-    return StepOfRoute(*session.execute(BY_ID, {"step_id": step_id}).one())
