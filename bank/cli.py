@@ -151,6 +151,7 @@ def worker(burst: bool) -> None:
     config = Config.from_env()
     if not config.redis_url:
         raise click.ClickException("REDIS_URL is not set: there is no queue to work on.")
+    serve.end_forks_with_this_process()
     work.work(create_app(config), burst=burst)
 
 

@@ -8,6 +8,7 @@ from environs import Env
 
 SECRET_MIN_CHARS = 32
 # Values that circulate in examples and tutorials: a production that carries one has no secret.
+LOCAL_SECRETS = "secrets.env"
 KNOWN_WEAK = ("change-me", "changeme", "secret", "example", "default", "password")
 
 
@@ -49,6 +50,9 @@ class Config:
         """The settings of this process. Raises ConfigRefused."""
         env = Env()
         var_dir = env.path("VAR_DIR", Path("var"))
+        if env.str("BANK_ENV", "") != BankEnv.PRODUCTION:
+            # What `banque serve` made for itself, so that other commands beside it read the same data.
+            env.read_env(var_dir / LOCAL_SECRETS, recurse=False)
         port = env.int("PORT", 8000)
         host = env.str("HOST", "127.0.0.1")
         config = cls(
