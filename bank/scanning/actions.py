@@ -19,6 +19,9 @@ from bank.workshops import actions as workshops
 from bank.workshops.actions import Done, Work
 from bank.workshops.rules import Outcome
 
+# What a scanner may give: an address, a code, or a glued mess that must be named as such.
+CODE_MAX = 500
+
 Action = Callable[[Session, Actor, Standing, Work], Done]
 Look = Callable[[], tuple[Actor, Standing]]
 
@@ -82,6 +85,7 @@ def _result(done: Done) -> Result:
         state=standing.state,
         step=standing.step_kind,
         code=standing.code,
+        category=standing.category,
         open_drives=standing.open_drives,
         reason=Code.DRIVES_OPEN if kept else None,
     )

@@ -64,6 +64,7 @@ class Result:
     state: State | None
     step: StepKind | None
     code: str
+    category: Category
     open_drives: int = 0
     reason: Code | None = None
 
@@ -131,15 +132,17 @@ def _as_it_was(session: Session, first: sa.Row[tuple[object, ...]], outcome: Out
     ):
         stood |= json.loads(facts)["set"]
     reason = json.loads(first.facts).get("reason")
+    code, category = session.execute(
+        sa.select(Label.code, Device.category)
+        .join(Device, Device.id == Label.device_id)
+        .where(Device.id == first.subject_id, Label.state == LabelState.CLAIMED)
+    ).one()
     return Result(
         outcome=outcome,
         state=State(stood["state"]),
         step=session.scalar(sa.select(Step.kind).where(Step.id == stood.get("step_id"))),
-        code=session.scalars(
-            sa.select(Label.code).where(
-                Label.device_id == first.subject_id, Label.state == LabelState.CLAIMED
-            )
-        ).one(),
+        code=code,
+        category=category,
         open_drives=int(stood.get("open_drives") or 0),
         reason=Code(reason) if reason else None,
     )

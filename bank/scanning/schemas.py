@@ -10,14 +10,11 @@ from bank.errors import Code
 from bank.inventory.actions import DriveSeen, Erasure, Evidence
 from bank.inventory.lifecycle import State
 from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, StepKind
-from bank.scanning.actions import Scan
+from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked
 from bank.web.api import Schema
-from bank.workshops.rules import MAX_DRIVES, Outcome
+from bank.workshops.rules import MAX_DRIVES, SERIAL_MAX, SIZE_MAX_GB, TOOL_MAX, VERSION_MAX, Outcome
 
-SERIAL_MAX, TOOL_MAX, VERSION_MAX = 60, 40, 20
-SIZE_MAX_GB = 1_000_000
-CODE_MAX = 500
 BATCH_MAX = 500
 
 

@@ -1,5 +1,54 @@
 """French words for this room's codes."""
 
+from flask_babel import lazy_gettext as _l
+
 from bank.web.words import Vocabularies
 
-WORDS: Vocabularies = {}
+WORDS: Vocabularies = {
+    "scan_outcome": {
+        "entered": _l("commencé"),
+        "passed": _l("fait"),
+        "finished": _l("disponible"),
+        "kept": _l("à refaire"),
+        "nothing": _l("rien à faire"),
+    },
+    # A thing in hand, as the start of a sentence.
+    "this": {
+        "laptop": _l("Ce portable"),
+        "desktop": _l("Cette unité centrale"),
+        "all_in_one": _l("Cet ordinateur tout-en-un"),
+        "screen": _l("Cet écran"),
+        "teaching_screen": _l("Cet écran interactif"),
+        "tablet": _l("Cette tablette"),
+        "smartphone": _l("Ce smartphone"),
+        "basic_phone": _l("Ce téléphone"),
+        "printer": _l("Cette imprimante"),
+        "multifunction": _l("Cette imprimante multifonction"),
+        "scanner": _l("Ce scanner"),
+        "router": _l("Ce routeur"),
+        "projector": _l("Ce vidéoprojecteur"),
+        "accessory": _l("Cet accessoire"),
+    },
+    # What a device is that no step awaits, and what to do with it.
+    "at_rest": {
+        "announced": _l("Ce matériel est annoncé. Il n’est pas encore réceptionné."),
+        "received": _l(
+            "Ce matériel est réceptionné. Aucun parcours n’est en vigueur : prévenez l’encadrant."
+        ),
+        "in_work": _l("Ce matériel est en atelier."),
+        "ready": _l("Ce matériel est disponible. Rangez-le au stock."),
+        "reserved": _l("Ce matériel est réservé. Portez-le au guichet de remise."),
+        "handed_over": _l("Ce matériel est remis à quelqu’un. Appelez l’encadrant."),
+        "on_loan": _l("Ce matériel est prêté. Appelez l’encadrant."),
+        "missing": _l("Ce matériel était introuvable. Gardez-le et appelez l’encadrant."),
+        "harvested": _l("Ce matériel est pour pièces."),
+        "recycled": _l("Ce matériel est parti au recyclage. Appelez l’encadrant."),
+        "returned_to_donor": _l("Ce matériel est rendu à son donateur. Appelez l’encadrant."),
+    },
+    # The proof is there but not whole: what is wrong with it.
+    "evidence_fault": {
+        "drives-or-no-drive": _l("Décrivez chaque disque, ou cochez qu’il n’y en a pas."),
+        "drive-incomplete": _l("Dites ce qu’est devenu chaque disque."),
+        "drive-twice": _l("Deux disques portent le même numéro de série. Vérifiez les numéros."),
+    },
+}

@@ -8,6 +8,8 @@ from bank.inventory.models import DriveFate, DriveKind, StepKind
 
 # How many drives one piece of evidence may speak of: a server's bays, with room to spare.
 MAX_DRIVES = 64
+SERIAL_MAX, TOOL_MAX, VERSION_MAX = 60, 40, 20
+SIZE_MAX_GB = 1_000_000
 
 
 class Outcome(StrEnum):

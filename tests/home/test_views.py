@@ -1,0 +1,171 @@
+"""The first page: by role, what awaits, within reach, in one statement."""
+
+import re
+from datetime import date
+from html import unescape
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from bank import db
+from bank.actor import Actor, Permission
+from bank.allocation.models import Allocation, Request, RequestState, Tariff
+from bank.home import queries
+from bank.home.queries import Item
+from bank.identity.models import LegalNature
+from bank.inventory.lifecycle import State
+from bank.inventory.models import Category
+from bank.inventory.register import Standing
+from tests.factories import World
+
+
+def counts(actor: Actor) -> dict[Item, int]:
+    with db.read() as session:
+        return {line.item: line.count for line in queries.awaiting(session, actor)}
+
+
+def ask(
+    world: World, actor: Actor, state: RequestState = RequestState.OPEN, device: Standing | None = None
+) -> None:
+    """A request, promised a device where one is given."""
+    programme = world.__dict__.setdefault("rsa", None) or world.programme_rsa()
+    world.__dict__["rsa"] = programme
+    with db.transaction() as session:
+        world.made += 1
+        request = Request(
+            ref=f"D-{world.made:05}",
+            programme_id=programme,
+            organisation_id=actor.organisation_id,
+            recipient_nature=LegalNature.ASSOCIATION,
+            category=Category.LAPTOP,
+            quantity=1,
+            state=state,
+            made_by=actor.person_id,
+        )
+        session.add(request)
+        session.flush()
+        if device:
+            session.add(
+                Allocation(
+                    request_id=request.id,
+                    device_id=device.device_id,
+                    price_cents=0,
+                    tariff_id=session.scalars(sa.select(Tariff.id)).one(),
+                    seller_id=world.workshop,
+                    reasons=frozenset(),
+                    decided_on=date(2026, 3, 1),
+                    decided_by=actor.person_id,
+                )
+            )
+
+
+def test_a_coordinator_sees_what_the_bank_waits_for(world: World) -> None:
+    world.batch()
+    world.device(State.READY)
+    world.device(State.RESERVED)
+    ask(world, world.prescriber_user)
+    assert counts(world.coordinator) == {
+        Item.BATCHES_AWAITED: 1,
+        Item.DEVICES_READY: 1,
+        Item.REQUESTS_OPEN: 1,
+    }
+
+
+def test_a_supervisor_sees_what_is_at_their_own_workshop(world: World) -> None:
+    world.batch()
+    world.batch(workshop=world.other_workshop)
+    world.device()
+    world.device(State.IN_WORK)
+    world.device(State.IN_WORK, step=2)
+    world.device(State.IN_WORK, step=2)
+    world.device(State.IN_WORK, actor=world.other_operator)
+    assert counts(world.supervisor) == {
+        Item.BATCHES_TO_RECEIVE: 1,
+        Item.DEVICES_RECEIVED: 1,
+        Item.DEVICES_IN_ERASURE: 1,
+        Item.DEVICES_IN_CONTROL: 2,
+    }
+
+
+def test_an_operator_has_one_big_button_and_nothing_else(world: World) -> None:
+    world.device(State.IN_WORK)
+    assert counts(world.operator) == {}
+    page = world.client(world.operator).get("/").text
+    assert re.search(r'class="tap main" href="/scan"', page)
+    assert "Ce qui vous attend" not in page
+
+
+def test_a_prescriber_sees_their_own_requests_only(world: World) -> None:
+    ask(world, world.prescriber_user)
+    ask(world, world.prescriber_user, RequestState.ALLOCATED)
+    ask(world, world.ccas_user)
+    expected = {Item.OWN_REQUESTS_OPEN: 1, Item.OWN_REQUESTS_ALLOCATED: 1}
+    assert counts(world.prescriber_user) == expected
+
+
+def test_a_desk_sees_the_requests_whose_devices_it_holds(world: World) -> None:
+    ask(world, world.prescriber_user, RequestState.ALLOCATED, world.device(State.RESERVED))
+    elsewhere = world.device(State.RESERVED, actor=world.other_operator)
+    ask(world, world.prescriber_user, RequestState.ALLOCATED, elsewhere)
+    assert counts(world.desk_user) == {Item.HANDOVERS_TO_MAKE: 1}
+
+
+def test_a_donor_sees_their_own_batches(world: World) -> None:
+    world.batch()
+    world.batch(donor=world.department)
+    assert counts(world.donor_user) == {Item.BATCHES_GIVEN: 1}
+
+
+def test_beyond_a_hundred_the_figure_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MANY", 2)
+    for _ in range(3):
+        world.batch()
+    with db.read() as session:
+        [line] = queries.awaiting(session, world.donor_user)
+    assert (line.count, line.many) == (2, True)
+
+
+def test_an_account_without_a_role_is_told_so(world: World) -> None:
+    nobody = world.person(world.workshop)
+    page = world.client(nobody).get("/")
+    assert page.status_code == 200
+    assert "Rien ne vous attend" in unescape(page.text)
+
+
+@pytest.mark.parametrize(
+    "who",
+    ["coordinator", "supervisor", "operator", "prescriber_user", "ccas_user", "desk_user", "donor_user"],
+)
+def test_each_line_leads_to_its_list(world: World, who: str) -> None:
+    world.batch()
+    client = world.client(getattr(world, who))
+    page = client.get("/")
+    assert page.status_code == 200
+    for href in re.findall(r'<a class="split" href="([^"]+)"', page.text):
+        assert client.get(unescape(href)).status_code == 200, href
+
+
+def test_the_first_page_asks_the_database_once(world: World) -> None:
+    everything = Actor(
+        world.supervisor.person_id, world.workshop, frozenset(Permission) - {Permission.WHOLE_BANK}
+    )
+    seen: list[Any] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("SELECT"):
+            seen.append(statement)
+
+    with db.read() as session:
+        event.listen(db.db.engine, "before_cursor_execute", note)
+        lines = queries.awaiting(session, everything)
+        event.remove(db.db.engine, "before_cursor_execute", note)
+    assert len(lines) >= 8
+    assert len(seen) == 1
+
+
+def test_without_an_account_one_is_asked_to_sign_in(world: World) -> None:
+    answer = world.anonymous().get("/")
+    assert answer.status_code == 303
+    assert "next=/" in unescape(answer.location).replace("%2F", "/")
