@@ -198,12 +198,13 @@ def hand_over(session: Session, actor: Actor, new: NewHandover) -> str:
 def _programme(session: Session, code: str) -> Programme:
     """The programme's row in force, or its last one, which eligibility will refuse for its dates."""
     current = queries.in_force(Programme, queries.today())
-    found = session.scalars(
+    known = (
         sa.select(Programme)
         .where(Programme.code == code)
-        .order_by(current.desc(), Programme.valid_from.desc())
+        .order_by(sa.case((current, 0), else_=1), Programme.valid_from.desc())
         .limit(1)
-    ).one_or_none()
+    )
+    found = session.scalars(known).one_or_none() if queries.CODE_FORM.fullmatch(code) else None
     if found is None:
         raise Refusal(Code.INVALID, errors={"programme": ["unknown"]})
     return found
@@ -248,7 +249,8 @@ def _fresh_ref(session: Session, letter: str, column: InstrumentedAttribute[str]
 
 def _locked(session: Session, actor: Actor, ref: str) -> tuple[Request, queries.RequestFacts]:
     """The request's row, locked, then what the actor may see of it. Raises Refusal(not-found)."""
-    row = session.scalars(sa.select(Request).where(Request.ref == ref).with_for_update()).one_or_none()
+    locked = sa.select(Request).where(Request.ref == queries.reference(ref)).with_for_update()
+    row = session.scalars(locked).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_FOUND)
     # Looked at after the lock, so that what another unit of work has just changed is seen.
@@ -262,8 +264,7 @@ def _reserve(
     session: Session, actor: Actor, asked: queries.RequestFacts, code: str, day: date
 ) -> tuple[Standing, pricing.Quote]:
     standing = register.look(session, code)
-    if standing.category is not asked.category:
-        raise Refusal(Code.INVALID, errors={"device": ["other-category"]})
+    queries.must_be_of_category(asked, standing.category)
     if standing.state is State.RESERVED:
         raise Refusal(Code.ALREADY_TAKEN)
     quoted = queries.quote_for(session, asked, standing.owner_id, standing.origin_id, day)

@@ -1,5 +1,128 @@
 """The room's resources under /api/v1."""
 
-from bank.web.api import Blueprint
+from typing import Any
 
-bp = Blueprint("allocation", __name__, "")
+from flask import url_for
+
+from bank import db, work
+from bank.actor import Permission
+from bank.allocation import actions, queries, schemas, words
+from bank.allocation.actions import NewHandover, NewRequest
+from bank.allocation.queries import HandoverFacts, RequestFacts, RequestFilter, RequestPage
+from bank.inventory import codes
+from bank.web import guard
+from bank.web.api import Blueprint, idempotency_key
+from bank.web.guard import requires
+
+bp = Blueprint("allocation", __name__, "Requests, prices, allocations and hand-overs")
+
+Created = tuple[Any, int, dict[str, str]]
+
+
+@bp.route("/requests", methods=["GET"])
+@requires(Permission.REQUEST_SEE)
+@bp.arguments(schemas.RequestQuery, location="query")
+@bp.response(200, schemas.RequestPageOut)
+def list_requests(wanted: dict[str, Any]) -> RequestPage:
+    """The requests that the caller follows, answers or hands over"""
+    with db.read() as session:
+        return queries.listed(session, guard.actor(), RequestFilter(**wanted))
+
+
+@bp.route("/requests", methods=["POST"])
+@requires(Permission.REQUEST_MAKE)
+@bp.arguments(schemas.RequestIn)
+@bp.response(201, schemas.RequestDetailOut)
+def make_request(given: dict[str, Any]) -> Created:
+    """Ask for equipment under a programme"""
+    actor, key, new = guard.actor(), idempotency_key(), NewRequest(**given)
+    with db.transaction() as session:
+        ref = work.once(session, actor, key, given, lambda: actions.make_request(session, actor, new))
+        facts = queries.find(session, actor, ref)
+    return facts, 201, _location("get_request", ref)
+
+
+@bp.route("/requests/<ref>", methods=["GET"])
+@requires(Permission.REQUEST_SEE)
+@bp.response(200, schemas.RequestDetailOut)
+def get_request(ref: str) -> RequestFacts:
+    """One request, with what is promised to it"""
+    with db.read() as session:
+        return queries.find(session, guard.actor(), ref)
+
+
+@bp.route("/requests/<ref>/allocations", methods=["POST"])
+@requires(Permission.REQUEST_ALLOCATE)
+@bp.arguments(schemas.AllocationIn)
+@bp.response(201, schemas.AllocationOut)
+def allocate(given: dict[str, Any], ref: str) -> Created:
+    """Promise a ready device to an open request, at the price of this day, frozen"""
+    actor, key, device = guard.actor(), idempotency_key(), given["device"]
+    content = {"allocate": ref, "device": device}
+    with db.transaction() as session:
+        allocation_id = work.once(
+            session, actor, key, content, lambda: str(actions.allocate(session, actor, ref, device))
+        )
+        line = queries.find_allocation(session, actor, int(allocation_id))
+    return line, 201, _location("get_request", ref)
+
+
+@bp.route("/requests/<ref>/allocations/<device>", methods=["DELETE"])
+@requires(Permission.REQUEST_ALLOCATE)
+@bp.response(204)
+def release(ref: str, device: str) -> None:
+    """Take a promised device back: it is ready again, the request open again"""
+    with db.transaction() as session:
+        actions.release(session, guard.actor(), ref, device)
+
+
+@bp.route("/quote", methods=["GET"])
+@requires(Permission.REQUEST_ALLOCATE)
+@bp.arguments(schemas.QuoteQuery, location="query")
+@bp.response(200, schemas.QuoteOut)
+def get_quote(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The price of one device for one request, and the verdict; nothing is reserved"""
+    with db.read() as session:
+        quoted = queries.quote_device(session, guard.actor(), wanted["request"], codes.read(wanted["device"]))
+    refusals = [
+        {
+            "reason": objection.obstacle,
+            "article": objection.article,
+            "message": words.obstacle(objection.obstacle, objection.article),
+        }
+        for objection in quoted.refusals
+    ]
+    return {**vars(quoted), "ok": quoted.ok, "refusals": refusals}
+
+
+@bp.route("/handovers", methods=["POST"])
+@requires(Permission.HANDOVER_MAKE)
+@bp.arguments(schemas.HandoverIn)
+@bp.response(201, schemas.HandoverOut)
+def hand_over(given: dict[str, Any]) -> Created:
+    """Give all the devices of a request to whom they are for, against payment and signature"""
+    actor, key = guard.actor(), idempotency_key()
+    new = NewHandover(
+        request_ref=given["request"],
+        device_codes=tuple(given["devices"]),
+        payment=given["payment"],
+        paid_cents=given["paid_cents"],
+        signature=given["signature"],
+    )
+    with db.transaction() as session:
+        ref = work.once(session, actor, key, given, lambda: actions.hand_over(session, actor, new))
+        facts = queries.find_handover(session, actor, ref)
+    return facts, 201, _location("get_handover", ref)
+
+
+@bp.route("/handovers/<ref>", methods=["GET"])
+@requires(Permission.REQUEST_SEE)
+@bp.response(200, schemas.HandoverOut)
+def get_handover(ref: str) -> HandoverFacts:
+    """One hand-over"""
+    with db.read() as session:
+        return queries.find_handover(session, guard.actor(), ref)
+
+
+def _location(endpoint: str, ref: str) -> dict[str, str]:
+    return {"Location": url_for(f"allocation_api.{endpoint}", ref=ref)}

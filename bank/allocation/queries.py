@@ -4,6 +4,7 @@ An organisation reads its own requests; a desk reads those whose devices it hold
 hand-over; the coordinator reads all, without the person's name. Workshops and donors read nothing here.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -32,10 +33,12 @@ from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity import rules as identity_rules
 from bank.identity.models import Capacity, LegalNature, Organisation, OrganisationRole
+from bank.inventory import register
 from bank.inventory.lifecycle import State
 from bank.inventory.models import Category, Device, Label, LabelState, LegalBasis, Origin
 from bank.web import pages
 
+CODE_FORM = re.compile(r"[A-Za-z0-9_-]{1,30}")
 PAGE = 50
 CANDIDATES = 50
 
@@ -176,6 +179,13 @@ def today() -> date:
     return day
 
 
+def reference(text: str) -> str:
+    """A reference as it is kept, whatever the case it was typed in. Raises Refusal(not-found)."""
+    if CODE_FORM.fullmatch(text) is None:
+        raise Refusal(Code.NOT_FOUND)
+    return text.upper()
+
+
 # ---- who sees what ----
 
 
@@ -196,6 +206,7 @@ def _at_desk(actor: Actor) -> sa.ColumnElement[bool]:
             Allocation.state == AllocationState.LIVE,
             Device.custodian_id == actor.organisation_id,
         )
+        .correlate(Request)
     )
     return sa.and_(Request.state == RequestState.ALLOCATED, held.exists())
 
@@ -203,8 +214,10 @@ def _at_desk(actor: Actor) -> sa.ColumnElement[bool]:
 def _handed_over_by(actor: Actor) -> sa.ColumnElement[bool]:
     if not actor.can(Permission.HANDOVER_MAKE):
         return sa.false()
-    made = sa.select(Handover.id).where(
-        Handover.request_id == Request.id, Handover.desk_id == actor.organisation_id
+    made = (
+        sa.select(Handover.id)
+        .where(Handover.request_id == Request.id, Handover.desk_id == actor.organisation_id)
+        .correlate(Request)
     )
     return made.exists()
 
@@ -268,7 +281,7 @@ def listed(session: Session, actor: Actor, wanted: RequestFilter) -> RequestPage
 
 def find(session: Session, actor: Actor, ref: str) -> RequestFacts:
     """One request with what is promised to it. Raises Refusal(not-found)."""
-    row = session.execute(_facts(actor).where(Request.ref == ref)).one_or_none()
+    row = session.execute(_facts(actor).where(Request.ref == reference(ref))).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_FOUND)
     facts = RequestFacts(*row)
@@ -306,12 +319,27 @@ def _lines(session: Session, where: sa.ColumnElement[bool]) -> tuple[AllocationL
     return tuple(AllocationLine(*row) for row in session.execute(statement))
 
 
+def find_allocation(session: Session, actor: Actor, allocation_id: int) -> AllocationLine:
+    """One allocation, for those who see its request. Raises Refusal(not-found)."""
+    mine = (
+        sa.select(Request.id)
+        .where(Request.id == Allocation.request_id, visible(actor))
+        .correlate(Allocation)
+        .exists()
+    )
+    lines = _lines(session, sa.and_(Allocation.id == allocation_id, mine))
+    if not lines:
+        raise Refusal(Code.NOT_FOUND)
+    return lines[0]
+
+
 def find_handover(session: Session, actor: Actor, ref: str) -> HandoverFacts:
     """One hand-over, for those who see its request. Raises Refusal(not-found)."""
     desk = aliased(Organisation)
     statement: Selected = (
         sa.select(
             Handover.id,
+            Handover.ref,
             Request.ref,
             desk.name,
             Organisation.name,
@@ -325,12 +353,12 @@ def find_handover(session: Session, actor: Actor, ref: str) -> HandoverFacts:
         .join(Request, Request.id == Handover.request_id)
         .join(Organisation, Organisation.id == Request.organisation_id)
         .join(desk, desk.id == Handover.desk_id)
-        .where(Handover.ref == ref, visible(actor))
+        .where(Handover.ref == reference(ref), visible(actor))
     )
     row = session.execute(statement).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_FOUND)
-    facts = HandoverFacts(ref, *row[1:])
+    facts = HandoverFacts(*row[1:])
     return replace(facts, lines=_lines(session, Allocation.handover_id == row[0]))
 
 
@@ -381,9 +409,15 @@ def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
 
 def programme_codes(session: Session, actor: Actor) -> list[tuple[str, str]]:
     """Code and name of the programmes that the actor's requests were made under, for the list's filter."""
+    asked_under = (
+        sa.select(Request.id)
+        .where(Request.programme_id == Programme.id, visible(actor))
+        .correlate(Programme)
+        .exists()
+    )
     statement = (
         sa.select(Programme.code, sa.func.max(Programme.name))
-        .where(sa.exists().where(Request.programme_id == Programme.id, visible(actor)))
+        .where(asked_under)
         .group_by(Programme.code)
         .order_by(Programme.code)
     )
@@ -444,6 +478,24 @@ def quote_for(
         sellers(session, [owner_id], day).get(owner_id),
     )
     return pricing.quote(price_book(session, asked.programme_id, asked.category, day), case, day)
+
+
+def quote_device(session: Session, actor: Actor, request_ref: str, code: str) -> pricing.Quote:
+    """The price and the verdict for the device under a label.
+
+    Raises Refusal(not-found, invalid) and what the register raises on a label.
+    """
+    actor.must(Permission.REQUEST_ALLOCATE)
+    asked = find(session, actor, request_ref)
+    standing = register.look(session, code)
+    must_be_of_category(asked, standing.category)
+    return quote_for(session, asked, standing.owner_id, standing.origin_id, today())
+
+
+def must_be_of_category(asked: RequestFacts, category: Category) -> None:
+    """Raise Refusal(invalid) for a device of another category than was asked for."""
+    if category is not asked.category:
+        raise Refusal(Code.INVALID, errors={"device": ["other-category"]})
 
 
 def _case(asked: RequestFacts, provenance: pricing.Provenance, seller: pricing.Seller | None) -> pricing.Case:

@@ -79,13 +79,13 @@ WORDS: Vocabularies = {
     },
     "request_problem": {
         "nir": _l("Ceci ressemble à un numéro de sécurité sociale. La banque n’a pas le droit de le garder."),
+        "unknown": _l("Ce dispositif n’existe pas."),
         "missing": _l("Indiquez le nom de la personne."),
         "one-person": _l("Une demande pour une personne porte sur un seul matériel."),
         "other-category": _l("Ce matériel n’est pas de la catégorie demandée."),
         "not-allocated": _l("Cette demande n’a pas encore tout son matériel."),
         "device-missing": _l("Il manque un matériel de cette demande. Scannez-le aussi."),
         "device-unexpected": _l("Un matériel scanné n’est pas de cette demande. Retirez-le."),
-        "unreadable": _l("Un code est illisible. Scannez de nouveau."),
     },
 }
 

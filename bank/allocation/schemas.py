@@ -1,0 +1,178 @@
+"""JSON shapes: requests, allocations, quotes, hand-overs. Amounts are integer cents."""
+
+from marshmallow import fields
+from marshmallow.validate import Length, Range, Regexp
+
+from bank.allocation.models import AllocationState, Payment, ProofKind, RequestState, Signature
+from bank.allocation.queries import CODE_FORM
+from bank.identity.models import LegalNature
+from bank.inventory.models import Category
+from bank.web.api import Schema
+
+LARGEST_ID = 2**63 - 1
+PROGRAMME = Regexp(CODE_FORM)
+
+
+def _about(text: str, example: object = None) -> dict[str, object]:
+    return {"description": text} | ({"example": example} if example is not None else {})
+
+
+class RequestIn(Schema):
+    """What is asked for."""
+
+    programme = fields.String(required=True, validate=PROGRAMME, metadata=_about("Programme code.", "RSA"))
+    category = fields.Enum(Category, by_value=True, required=True)
+    quantity = fields.Integer(load_default=1, strict=True, validate=Range(1, 100))
+    person_name = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(1, 120),
+        metadata=_about("For a programme for people: the name that the person gives at the counter."),
+    )
+    contact = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(1, 200),
+        metadata=_about("How to tell the person that the device is there. Never a social security number."),
+    )
+    proof = fields.Enum(ProofKind, by_value=True, load_default=None, allow_none=True)
+    proof_day = fields.Date(
+        load_default=None, allow_none=True, metadata=_about("The day written on the proof.")
+    )
+    proof_seen = fields.Boolean(
+        load_default=False, metadata=_about("The caller states that the proof was seen. No copy is kept.")
+    )
+
+
+class RequestQuery(Schema):
+    """How the list is narrowed."""
+
+    state = fields.Enum(RequestState, by_value=True, load_default=None)
+    programme = fields.String(load_default=None, validate=PROGRAMME)
+    cursor = fields.Integer(
+        load_default=None,
+        validate=Range(1, LARGEST_ID),
+        metadata=_about("`next_cursor` of the page before."),
+    )
+
+
+class AllocationOut(Schema):
+    """A device promised to a request, at its frozen price."""
+
+    id = fields.Integer(required=True)
+    device = fields.String(required=True, attribute="device_code")
+    category = fields.Enum(Category, by_value=True, required=True)
+    state = fields.Enum(AllocationState, by_value=True, required=True)
+    price_cents = fields.Integer(required=True)
+    cap_cents = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=_about("The legal cap of that day, where the device's origin has one."),
+    )
+    seller = fields.String(required=True, attribute="seller_name")
+    custodian = fields.String(required=True, allow_none=True, attribute="custodian_name")
+    decided_on = fields.Date(required=True, metadata=_about("The civil day in France whose prices apply."))
+    reasons = fields.List(fields.String(), required=True, metadata=_about("What the price rests on."))
+
+
+class RequestOut(Schema):
+    """A request, as the caller may see it."""
+
+    ref = fields.String(required=True)
+    state = fields.Enum(RequestState, by_value=True, required=True)
+    programme = fields.String(required=True, attribute="programme_code")
+    category = fields.Enum(Category, by_value=True, required=True)
+    quantity = fields.Integer(required=True)
+    organisation = fields.String(required=True, attribute="organisation_name")
+    recipient_nature = fields.Enum(LegalNature, by_value=True, required=True)
+    person_name = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=_about("Null for those who have no need of it, the coordinator among them."),
+    )
+    contact = fields.String(required=True, allow_none=True)
+    proof = fields.Enum(ProofKind, by_value=True, required=True, allow_none=True)
+    proof_day = fields.Date(required=True, allow_none=True)
+    created_at = fields.DateTime(required=True)
+    handover = fields.String(required=True, allow_none=True, attribute="handover_ref")
+
+
+class RequestDetailOut(RequestOut):
+    """A request with what is promised to it."""
+
+    allocations = fields.List(fields.Nested(AllocationOut), required=True)
+    total_cents = fields.Integer(required=True)
+
+
+class RequestPageOut(Schema):
+    """Some requests, newest first."""
+
+    items = fields.List(fields.Nested(RequestOut), required=True)
+    next_cursor = fields.Integer(required=True, allow_none=True)
+
+
+class AllocationIn(Schema):
+    """The device to promise."""
+
+    device = fields.String(
+        required=True, validate=Length(1, 200), metadata=_about("The label's code, as it was scanned.")
+    )
+
+
+class QuoteQuery(Schema):
+    """One device for one request."""
+
+    request = fields.String(required=True, validate=Length(1, 30))
+    device = fields.String(required=True, validate=Length(1, 200))
+
+
+class ObjectionOut(Schema):
+    """Why not, and which article says so."""
+
+    reason = fields.String(required=True)
+    article = fields.String(required=True, allow_none=True)
+    message = fields.String(required=True)
+
+
+class QuoteOut(Schema):
+    """The price of the day and the verdict. Nothing is reserved."""
+
+    ok = fields.Boolean(required=True)
+    day = fields.Date(required=True, metadata=_about("The civil day in France whose prices apply."))
+    price_cents = fields.Integer(required=True, allow_none=True)
+    cap_cents = fields.Integer(required=True, allow_none=True)
+    reasons = fields.List(fields.String(), required=True)
+    refusals = fields.List(fields.Nested(ObjectionOut), required=True)
+
+
+class HandoverIn(Schema):
+    """What happened at the counter."""
+
+    request = fields.String(required=True, validate=Length(1, 30))
+    devices = fields.List(
+        fields.String(validate=Length(1, 200)),
+        required=True,
+        validate=Length(1, 100),
+        metadata=_about("Every device of the request, as it was scanned."),
+    )
+    payment = fields.Enum(Payment, by_value=True, required=True)
+    paid_cents = fields.Integer(
+        required=True,
+        strict=True,
+        validate=Range(0, 2**31 - 1),
+        metadata=_about("Must be the sum of the frozen prices."),
+    )
+    signature = fields.Enum(Signature, by_value=True, required=True)
+
+
+class HandoverOut(Schema):
+    """A hand-over. It names nobody."""
+
+    ref = fields.String(required=True)
+    request = fields.String(required=True, attribute="request_ref")
+    desk = fields.String(required=True, attribute="desk_name")
+    payment = fields.Enum(Payment, by_value=True, required=True)
+    paid_cents = fields.Integer(required=True)
+    signature = fields.Enum(Signature, by_value=True, required=True)
+    made_at = fields.DateTime(required=True)
+    devices = fields.List(fields.Nested(AllocationOut), required=True, attribute="lines")
