@@ -25,6 +25,7 @@ from bank.identity.models import (
 )
 
 PAGE = 50
+ID_MAX = 2**63 - 1
 
 
 class PersonState(StrEnum):

@@ -8,11 +8,9 @@ from bank.actor import Permission
 from bank.identity import rules
 from bank.identity.actions import Invitation, TokenWish
 from bank.identity.models import CapacityKind, LegalNature, OrganisationRole, PersonRole, WorkshopKind
-from bank.identity.queries import PersonState, TokenState
+from bank.identity.queries import ID_MAX, PersonState, TokenState
 from bank.identity.rules import CapacityDraft, Fault, OrganisationDraft
 from bank.web.api import Schema
-
-ID_MAX = 2**63 - 1
 
 
 def one_line(longest: int, description: str) -> fields.String:

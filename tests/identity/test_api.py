@@ -363,9 +363,7 @@ def test_a_token_can_do_no_more_than_the_token_that_made_it(world: World) -> Non
 
 @pytest.mark.parametrize("days", [0, 366, -1])
 def test_a_token_lasts_a_year_at_most(world: World, days: int) -> None:
-    assert (
-        world.api(world.coordinator).post("/tokens", json={"name": "x", "days": days}).status_code == 422
-    )
+    assert world.api(world.coordinator).post("/tokens", json={"name": "x", "days": days}).status_code == 422
 
 
 def test_a_token_without_the_scope_is_refused_where_its_person_would_not_be(world: World) -> None:
