@@ -177,6 +177,8 @@ class ErasureForm(StepForm):
         unanswered = [field for drive in filled or [self.drives[0].form] for field in drive.unanswered()]
         for field in unanswered:
             field.errors = [*field.errors, NEEDED]
+        # The list took its errors from its drives before these were added.
+        self.drives.errors = [drive.errors for drive in self.drives if drive.errors]
         return sound and not unanswered
 
     def _filled(self) -> list[DriveForm]:

@@ -143,7 +143,11 @@ def test_each_line_leads_to_its_list(world: World, who: str) -> None:
     client = world.client(getattr(world, who))
     page = client.get("/")
     assert page.status_code == 200
-    for href in re.findall(r'<a class="split" href="([^"]+)"', page.text):
+    with db.read() as session:
+        expected = len(queries.awaiting(session, getattr(world, who)))
+    links = re.findall(r'<li><a class="[^"]*" href="([^"]+)">(?=.*?<strong)', page.text)
+    assert len(links) == expected
+    for href in links:
         assert client.get(unescape(href)).status_code == 200, href
 
 

@@ -131,6 +131,7 @@ def test_a_proof_that_is_not_whole_comes_back_with_what_was_typed(
     answer = done(world.client(world.operator), device, "erasure", **fields)
     assert answer.status_code == 422
     assert said in text(answer)
+    assert 'class="error-summary"' in answer.text
     assert now(device) == device
     if "drives-0-tool" in fields and fields["drives-0-tool"].strip():
         assert 'value="nwipe"' in answer.text
