@@ -46,7 +46,7 @@ def device(code: str) -> DeviceSheet:
 @requires(Permission.DEVICE_SEE)
 @bp.arguments(JournalQuerySchema, location="query", unknown=ma.RAISE)
 @bp.response(200, JournalLineSchema(many=True))
-def journal(query: dict[str, Any], code: str) -> tuple[HistoryLine, ...]:
+def journal(query: dict[str, Any], code: str) -> list[HistoryLine]:
     """Read what happened to a device, the latest first."""
     with db.read() as session:
-        return queries.history(session, guard.actor(), code, before=query["before"])
+        return list(queries.history(session, guard.actor(), code, before=query["before"]))
