@@ -27,7 +27,7 @@ from bank.web.words import problem, word
 
 ASKED = _l("Remplissez ce champ.")
 CHOOSE = _l("Choisissez une réponse.")
-MONEY = re.compile(r"(\d{1,6})(?:[.,](\d{1,2}))?")
+MONEY = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{1,2}))?")
 NOT_MONEY = str.maketrans("", "", " \u00a0\u202f€")
 
 # Where each reason for not being eligible belongs on the form; the others are about the whole of it.

@@ -32,6 +32,10 @@ WORDS: Vocabularies = {
         "on_paper": _l("La personne signe la feuille"),
         "witness": _l("La personne ne peut pas signer : un témoin signe"),
     },
+    "signature_of": {
+        "on_paper": _l("la personne"),
+        "witness": _l("un témoin, pour la personne"),
+    },
     "eligibility": {
         "programme-not-in-force": _l("Ce dispositif n’est pas en vigueur aujourd’hui."),
         "wrong-recipient": _l("Ce dispositif ne s’adresse pas à ce type de bénéficiaire."),

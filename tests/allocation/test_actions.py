@@ -766,6 +766,7 @@ def test_each_reason_has_its_words(app: Flask) -> None:
         "allocation_state": AllocationState,
         "payment": Payment,
         "signature": Signature,
+        "signature_of": Signature,
     }
     vocabularies = app.extensions["bank.words"]
     for name, kind in from_code.items():

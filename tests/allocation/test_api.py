@@ -176,9 +176,7 @@ def test_a_request_that_cannot_be_made(world: World, changes: dict[str, Any], co
     assert "285057800608441" not in answer.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/requests?cursor=0", "/requests?state=lost", "/requests?programme=%00", "/requests?page=2"]
-)
+@pytest.mark.parametrize("path", ["/requests?cursor=0", "/requests?state=lost", "/requests?programme=%00"])
 def test_a_filter_that_means_nothing_is_refused(world: World, path: str) -> None:
     assert world.api(world.coordinator).get(path).status_code == 422
 
