@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -35,7 +36,6 @@ Choices = list[Any]
 
 ASKED = _l("Remplissez ce champ.")
 CHOOSE = _l("Choisissez une réponse.")
-EMPTY_CAPACITIES = 2
 VERSION_MAX = 2**31 - 1
 
 
@@ -50,7 +50,12 @@ def line(longest: int) -> list[Any]:
 def choices(vocabulary: str, values: Any) -> Choices:
     """Codes with their words."""
     words = WORDS[vocabulary]
-    return [SelectChoice(value.value, words[value]) for value in values]
+    return [SelectChoice(value.value, LazyString(_with_capital, words[value])) for value in values]
+
+
+def _with_capital(words: Any) -> str:
+    text = str(words)
+    return text[:1].upper() + text[1:]
 
 
 class Boxes(SelectMultipleField):
@@ -101,9 +106,9 @@ class CapacityForm(Part):
     kind = SelectField(
         _l("Qualité"),
         [Optional()],
-        choices=[SelectChoice("", _l("aucune")), *choices("capacity", CapacityKind)],
+        choices=[SelectChoice("", _l("Aucune")), *choices("capacity", CapacityKind)],
     )
-    reference = StringField(_l("Référence (décret, agrément, rescrit)"), line(120))
+    reference = StringField(_l("Référence"), line(120))
     valid_from = DateField(_l("Depuis le"), [Optional()])
     valid_until = DateField(_l("Jusqu’au"), [Optional()])
 
@@ -145,7 +150,7 @@ class OrganisationForm(Form):
     )
     workshop_kind = SelectField(
         _l("Type d’atelier"),
-        choices=[SelectChoice("", _l("pas un atelier")), *choices("workshop_kind", WorkshopKind)],
+        choices=[SelectChoice("", _l("Pas un atelier")), *choices("workshop_kind", WorkshopKind)],
     )
     capacities = FieldList(FormField(CapacityForm), _l("Qualités juridiques"))
 
@@ -159,10 +164,14 @@ class OrganisationForm(Form):
         for held in sheet.capacities:
             self.capacities.append_entry(held)
 
-    def add_rows(self) -> None:
-        """Leave room for more capacities."""
-        for _row in range(EMPTY_CAPACITIES):
+    def make_room(self) -> None:
+        """Leave a row for one more capacity, and ask for what the others must have."""
+        if all(row.form.kind.data for row in self.capacities):
             self.capacities.append_entry()
+        for row in self.capacities:
+            if row.form.kind.data:
+                for asked in (row.form.kind, row.form.reference, row.form.valid_from):
+                    asked.flags.required = True
 
     def to_draft(self) -> OrganisationDraft:
         """What was typed, as the rules read it."""

@@ -124,7 +124,8 @@ def organisations(
     cursor: int | None = None,
 ) -> Organisations:
     """Organisations by name; `q` is a part of the name or a SIRET."""
-    query = sa.select(Organisation).order_by(Organisation.name).limit(PAGE + 1)
+    name = sa.func.lower(Organisation.name)
+    query = sa.select(Organisation).order_by(name, Organisation.id).limit(PAGE + 1)
     if not actor.sees_all:
         query = query.where(Organisation.id == actor.organisation_id)
     if q:
@@ -134,8 +135,8 @@ def organisations(
         held = sa.literal(" ") + sa.type_coerce(Organisation.roles, sa.Text()) + " "
         query = query.where(held.contains(f" {role.value} "))
     if cursor is not None:
-        last = sa.select(Organisation.name).where(Organisation.id == cursor).scalar_subquery()
-        query = query.where(Organisation.name > last)
+        last = sa.select(name).where(Organisation.id == cursor).scalar_subquery()
+        query = query.where((name > last) | ((name == last) & (Organisation.id > cursor)))
     rows = [OrganisationLine(**_line(row)) for row in session.scalars(query)]
     return Organisations(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 

@@ -303,7 +303,7 @@ def edit_organisation(organisation_id: int) -> BaseResponse:
 def _organisation_form(
     form: OrganisationForm, status: int, sheet: queries.OrganisationSheet | None = None
 ) -> Response:
-    form.add_rows()
+    form.make_room()
     return pages.page("identity/organisation_form.html", form=form, sheet=sheet, status=status)
 
 

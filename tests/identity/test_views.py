@@ -167,6 +167,27 @@ def test_the_list_is_searched_by_name_and_role(world: World, coordinator: Any) -
     assert "Aucune organisation ne répond" in text(coordinator.get("/organisations?q=rien"))
 
 
+def test_the_list_is_in_the_order_of_a_directory(world: World, coordinator: Any) -> None:
+    for name in ("Zèbre", "BNP", "Banque de prêt", "abeille"):
+        world.organisation(name, roles={OrganisationRole.FUNDER})
+    page = text(coordinator.get("/organisations?role=funder"))
+    assert re.findall(r">(Zèbre|BNP|Banque de prêt|abeille)</a>", page) == [
+        "abeille",
+        "Banque de prêt",
+        "BNP",
+        "Zèbre",
+    ]
+
+
+def test_one_empty_row_waits_for_a_capacity_however_often_the_form_comes_back(
+    world: World, coordinator: Any
+) -> None:
+    path = f"/organisations/{world.workshop}/edit"
+    shown = coordinator.get(path)
+    back = coordinator.post(path, data={"capacities-0-kind": "esus", "capacities-1-kind": ""})
+    assert text(shown).count("Nouvelle qualité") == text(back).count("Nouvelle qualité") == 1
+
+
 def test_an_administrator_goes_straight_to_their_own(world: World, administrator: Any) -> None:
     assert administrator.get("/organisations").headers["Location"] == f"/organisations/{world.workshop}"
     page = text(administrator.get(f"/organisations/{world.workshop}"))
