@@ -28,7 +28,7 @@ from bank.allocation.models import (
     Tariff,
 )
 from bank.errors import Code, Refusal
-from bank.identity.models import LegalNature, OrganisationRole, PersonRole
+from bank.identity.models import Capacity, LegalNature, OrganisationRole, PersonRole
 from bank.inventory import register
 from bank.inventory.lifecycle import State
 from bank.inventory.models import Category, LegalBasis
@@ -295,9 +295,7 @@ def test_a_capacity_that_has_ended_gives_no_right(world: World) -> None:
     ref = ask(world)
     with db.transaction() as session:
         yesterday = queries.today() - timedelta(days=1)
-        session.execute(
-            sa.text("UPDATE capacity SET valid_until = :day").bindparams(day=yesterday.isoformat())
-        )
+        session.execute(sa.update(Capacity).values(valid_until=yesterday))
     assert refused(lambda: allocate(world, ref, device)).facts["reasons"] == ["seller-not-entitled"]
 
 
