@@ -24,7 +24,6 @@ class Permission(StrEnum):
     REQUEST_MAKE = "request.make"
     REQUEST_ALLOCATE = "request.allocate"
     HANDOVER_MAKE = "handover.make"
-    JOB_SEE = "job.see"
     # Not a right to do something but to see beyond one's own organisation: the coordinator's.
     WHOLE_BANK = "whole-bank.see"
 

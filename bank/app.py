@@ -5,6 +5,8 @@ from datetime import timedelta
 from argon2 import PasswordHasher
 from flask import Flask
 from flask_babel import lazy_gettext as _l
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from bank import crypto, db, reactions, schema, work
 from bank.allocation import api as allocation_api
@@ -31,6 +33,9 @@ from bank.workshops import words as workshops_words
 MAX_CONTENT_BYTES = 32 * 1024 * 1024
 SESSION_LASTS = timedelta(hours=12)
 
+# The largest id that a database holds: a longer number in an address names nothing.
+LARGEST_ID = 2**63 - 1
+
 ROOMS = (identity_views, inventory_views, donations_views, scanning_views, allocation_views, home_views)
 RESOURCES = (
     identity_api.bp,
@@ -49,6 +54,13 @@ NAV = (
 )
 
 
+class Id(IntegerConverter):
+    """An id in an address."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=LARGEST_ID)
+
+
 def create_app(config: Config | None = None) -> Flask:
     """The application, wired. Raises ConfigRefused."""
     config = config or Config.from_env()
@@ -65,6 +77,10 @@ def create_app(config: Config | None = None) -> Flask:
         "WTF_CSRF_TIME_LIMIT": int(SESSION_LASTS.total_seconds()),
         "BABEL_TRANSLATION_DIRECTORIES": "web/translations",
     }
+    app.url_map.converters["int"] = Id
+    if config.production:
+        # In production the only one who can reach us is the proxy, which says for whom it asks.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     observe.init(
         app,
         {

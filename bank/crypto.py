@@ -56,9 +56,10 @@ class Encrypted(TypeDecorator[str]):
 
 
 def normalised(text: str) -> str:
-    """Case, accents, hyphens and spaces folded away: how people's names and addresses are compared."""
+    """How people's names and addresses are compared: case, accents and spaces folded away, a name's hyphens too."""
     plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in plain if char.isalnum() or char in "@.+_")
+    kept = "@.+_-" if "@" in plain else ""
+    return "".join(char for char in plain if char.isalnum() or char in kept)
 
 
 def search_hash(text: str) -> str:

@@ -109,6 +109,10 @@ def _counts(value: Any) -> bool:
     return isinstance(value, dict) and all(_code(key) and _id(item) for key, item in value.items())
 
 
+def _code_by_code(value: Any) -> bool:
+    return isinstance(value, dict) and all(_code(key) and _code(item) for key, item in value.items())
+
+
 # The register's columns that an entry gives a value to: folding these over a chain gives the device's row.
 REGISTER: Mapping[str, Callable[[Any], bool]] = {
     "state": _code,
@@ -146,7 +150,7 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
     Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
     Kind.BATCH_ENTERED: {"donor": _id, "workshop": _id, "origin": _id, "announced": _counts},
-    Kind.BATCH_RECEIVED: {"received": _counts, "gap": _counts, "reason": _code},
+    Kind.BATCH_RECEIVED: {"received": _counts, "gap": _counts, "reasons": _code_by_code},
     Kind.REQUEST_MADE: {
         "programme": _code,
         "category": _code,

@@ -26,7 +26,7 @@ UPDATE device SET step_id = :step_id, seq = :seq + 1 WHERE id = :id AND seq = :s
 INSERT INTO journal_entry (subject, subject_id, seq, kind, facts, at_us, person_id, organisation_id, hash)
   VALUES ('device', :id, :seq + 1, 'device.pass', '{{}}', 0, 1, 1, '\\x00');
 COMMIT;
-"""
+"""  # noqa: S608  (our own statements, no value is put into them)
 TPS = re.compile(r"tps = ([\d.]+)")
 
 
@@ -57,7 +57,12 @@ def main(devices: int, rounds: int, seconds: float) -> None:
         ours, raw = hosts.create_database(base), None
         token, codes = stage.stock(ours, Path(folder), devices)
         raw = hosts.create_database(base, template=ours)
-        environment = stage.SECRETS | {"DATABASE_URL": ours, "VAR_DIR": folder, "REDIS_URL": "", "BANK_ENV": "test"}
+        environment = stage.SECRETS | {
+            "DATABASE_URL": ours,
+            "VAR_DIR": folder,
+            "REDIS_URL": "",
+            "BANK_ENV": "test",
+        }
         plain = sa.make_url(raw).set(drivername="postgresql").render_as_string(hide_password=False)
         with (
             stage.server("wsgi:app", environment, "/healthz") as bank_port,
@@ -68,9 +73,15 @@ def main(devices: int, rounds: int, seconds: float) -> None:
             listing = [load.request("GET", "/api/v1/devices", bearer(token))]
             lines = [
                 Line("one step by scan, the bank", lambda: http(bank_port, ours_scan, seconds)),
-                Line("  the same three statements, bare Flask + psycopg", lambda: http(bare_port, bare_scan, seconds)),
+                Line(
+                    "  the same three statements, bare Flask + psycopg",
+                    lambda: http(bare_port, bare_scan, seconds),
+                ),
                 Line("  the same three statements, pgbench", lambda: pgbench(raw, devices, seconds)),
-                Line("device list, 50 lines (API)", lambda: http(bank_port, lambda _n: forever(listing), seconds)),
+                Line(
+                    "device list, 50 lines (API)",
+                    lambda: http(bank_port, lambda _n: forever(listing), seconds),
+                ),
             ]
             for _ in range(rounds):
                 for line in lines:
@@ -82,7 +93,9 @@ def main(devices: int, rounds: int, seconds: float) -> None:
 
 def show(lines: list[Line], devices: int) -> None:
     """Print the table, and what it says of the aim."""
-    click.echo(f"PostgreSQL, {devices:,} devices, {CLIENTS} clients, gunicorn gthread 2x4, fsync on; median (min-max)")
+    click.echo(
+        f"PostgreSQL, {devices:,} devices, {CLIENTS} clients, gunicorn gthread 2x4, fsync on; median (min-max)"
+    )
     for line in lines:
         low, high = min(line.rounds), max(line.rounds)
         click.echo(f"{line.name:52} {line.median:8.0f} {line.unit}   ({low:.0f}-{high:.0f})")
@@ -103,7 +116,12 @@ def scans(token: str, codes: list[str]) -> Callable[[int], Iterable[bytes]]:
     def of(client: int) -> Iterator[bytes]:
         mine = codes[client::CLIENTS]
         for position in positions[client]:
-            body = {"scan_id": str(uuid4()), "code": mine[position % len(mine)], "station": "control", "outcome": "done"}
+            body = {
+                "scan_id": str(uuid4()),
+                "code": mine[position % len(mine)],
+                "station": "control",
+                "outcome": "done",
+            }
             yield load.request("POST", "/api/v1/scans", headers, json.dumps(body).encode())
 
     return of
@@ -144,7 +162,18 @@ def pgbench(url: str, devices: int, seconds: float) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(PGBENCH)
         script.flush()
-        command = [program, "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-T", str(max(1, round(seconds)))]
+        command = [
+            program,
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(CLIENTS),
+            "-j",
+            "1",
+            "-T",
+            str(max(1, round(seconds))),
+        ]
         command += ["-D", f"devices={devices}", "-f", script.name, "-h", str(address.query["host"])]
         command += ["-U", str(address.username), str(address.database)]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -9,7 +9,8 @@ from flask import Flask, Response, jsonify, request
 from psycopg_pool import ConnectionPool
 
 SELECT = (
-    "SELECT device.id, device.seq, device.step_id, device.state FROM label JOIN device ON label.device_id = device.id"
+    "SELECT device.id, device.seq, device.step_id, device.state"
+    " FROM label JOIN device ON label.device_id = device.id"
     " WHERE label.code = %s FOR UPDATE OF device"
 )
 UPDATE = "UPDATE device SET step_id = %s, seq = %s WHERE id = %s AND seq = %s"

@@ -25,7 +25,10 @@ from bank.inventory.lifecycle import Move
 from bank.inventory.models import Category, Label, Route, Step, StepKind
 from tests.factories import World
 
-SECRETS = {"SECRET_KEY": "a bench's own secret, long enough", "DATA_KEY": "a bench's own data key, long enough"}
+SECRETS = {
+    "SECRET_KEY": "a bench's own secret, long enough",
+    "DATA_KEY": "a bench's own data key, long enough",
+}
 STEPS = 400
 START_S = 30.0
 SERVER = ("-k", "gthread", "-w", "2", "--threads", "4", "--log-level", "error")

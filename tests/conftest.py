@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -101,9 +102,21 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     application.testing = True
     # Faults must reach the test as the caller sees them: as a page or a problem.
     application.config["PROPAGATE_EXCEPTIONS"] = False
+    application.wsgi_app = _apart(application)  # type: ignore[method-assign]
     with application.app_context():
         yield application
         db.db.engine.dispose()
+
+
+def _apart(application: Flask) -> Any:
+    """Give each request a context of its own, as under a server: not the one that the test has pushed."""
+    inner = application.wsgi_app
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        with application.app_context():
+            return inner(environ, start_response)
+
+    return answer
 
 
 @pytest.fixture

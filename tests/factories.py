@@ -32,6 +32,7 @@ from bank.inventory import codes, register
 from bank.inventory.lifecycle import Move, State
 from bank.inventory.models import Category, Drive, DriveFate, LegalBasis, Origin, Route, Step
 from bank.inventory.register import Standing
+from bank.web.pages import today_in_paris
 
 R = OrganisationRole
 PASSWORD = "un mot de passe assez long"
@@ -49,6 +50,11 @@ PATHS: dict[State, tuple[Move, ...]] = {
     State.RECYCLED: (Move.RECYCLE,),
     State.RETURNED_TO_DONOR: (Move.RETURN_TO_DONOR,),
 }
+
+
+def today() -> date:
+    """The civil day in France."""
+    return today_in_paris(utcnow())
 
 
 @dataclass

@@ -81,12 +81,25 @@ def _names_device(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name == "Device":
         return True
-    return name in WRITERS and any(isinstance(arg, ast.Name) and arg.id in {"Device", "device"} for arg in call.args)
+    return name in WRITERS and any(
+        isinstance(arg, ast.Name) and arg.id in {"Device", "device"} for arg in call.args
+    )
 
 
 def test_no_rule_opens_a_unit_of_work_and_no_action_does_either() -> None:
     """The edge opens and closes: views, API, jobs, commands."""
-    edges = {"views.py", "api.py", "jobs.py", "cli.py", "demo.py", "work.py", "db.py", "signin.py", "replay.py"}
+    edges = {
+        "views.py",
+        "api.py",
+        "jobs.py",
+        "cli.py",
+        "demo.py",
+        "work.py",
+        "db.py",
+        "signin.py",
+        "replay.py",
+        "intake.py",
+    }
     found = [
         f"{path}:{node.lineno}"
         for path, tree in trees()
@@ -112,7 +125,9 @@ def test_every_endpoint_declares_who_may_call_it(one_app: Flask) -> None:
 
 def test_whoever_is_let_in_without_a_permission_is_for_a_reason(one_app: Flask) -> None:
     accesses = {name: guard.access_of(one_app, name) for name in one_app.view_functions}
-    assert [name for name, access in accesses.items() if access and not access.permission and not access.why] == []
+    assert [
+        name for name, access in accesses.items() if access and not access.permission and not access.why
+    ] == []
 
 
 def test_every_permission_is_used_and_held_by_a_role(one_app: Flask) -> None:

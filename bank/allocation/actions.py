@@ -34,7 +34,7 @@ from bank.inventory.lifecycle import Move, State
 from bank.inventory.models import Category
 from bank.inventory.register import Standing
 
-REF_SIGNS = 5
+REF_SIGNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from bank.inventory import codes, register
 from bank.inventory.models import Category, Origin
 from bank.web.pages import today_in_paris
 
-REF_SIGNS = 5
+REF_SIGNS = 6
 DRAWS = 8
 
 
@@ -108,6 +108,7 @@ def receive(
         {
             "received": {category.value: line.received for category, line in sorted(lines.items())},
             "gap": {category.value: gap for category, gap in gaps.items()},
+            "reasons": {category.value: reasons[category].value for category in gaps},
         },
     )
     return _make_devices(session, actor, batch, counts)

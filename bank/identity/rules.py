@@ -69,14 +69,20 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.LABEL_PRINT,
             P.REQUEST_SEE,
             P.REQUEST_ALLOCATE,
-            P.JOB_SEE,
         }
     ),
     PersonRole.ADMINISTRATOR: frozenset({P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE}),
     PersonRole.DONOR: frozenset({P.BATCH_SEE}),
     PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN}),
     PersonRole.SUPERVISOR: frozenset(
-        {P.BATCH_SEE, P.BATCH_RECEIVE, P.DEVICE_SEE, P.DEVICE_SCAN, P.LABEL_PRINT, P.TOKEN_MANAGE, P.JOB_SEE}
+        {
+            P.BATCH_SEE,
+            P.BATCH_RECEIVE,
+            P.DEVICE_SEE,
+            P.DEVICE_SCAN,
+            P.LABEL_PRINT,
+            P.TOKEN_MANAGE,
+        }
     ),
     PersonRole.PRESCRIBER: frozenset({P.REQUEST_SEE, P.REQUEST_MAKE}),
     PersonRole.STRUCTURE: frozenset({P.REQUEST_SEE, P.REQUEST_MAKE}),

@@ -61,7 +61,6 @@ WORDS: Vocabularies = {
         Permission.REQUEST_MAKE: _l("faire des demandes"),
         Permission.REQUEST_ALLOCATE: _l("attribuer les matériels"),
         Permission.HANDOVER_MAKE: _l("remettre les matériels"),
-        Permission.JOB_SEE: _l("voir les tâches de fond"),
         Permission.WHOLE_BANK: _l("voir toutes les organisations de la banque"),
     },
     "link_purpose": {

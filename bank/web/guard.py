@@ -14,7 +14,7 @@ from bank.errors import Code, Refusal
 
 V = TypeVar("V", bound=Callable[..., Any])
 
-API = "/api/"
+API = "/api/v1/"
 
 
 @dataclass(frozen=True)

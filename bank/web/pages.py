@@ -193,6 +193,7 @@ def language_choice() -> BaseResponse:
 
 def local_path(target: str | None) -> str:
     """The target if it is a path of this site, else the home page: an address must not send people elsewhere."""
-    if not target or not target.startswith("/") or target.startswith("//") or "\\" in target:
+    if not target or not target.startswith("/") or target.startswith("//"):
         return "/"
-    return target
+    # Browsers drop tabs and line ends from an address, and read a backslash as a slash.
+    return target if target.isprintable() and "\\" not in target else "/"

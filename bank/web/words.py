@@ -143,7 +143,9 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
     Code.REQUEST_CLOSED: (_l("Demande close"), _l("Cette demande n’attend plus rien.")),
     Code.PAYMENT_MISMATCH: (
         _l("Montant inattendu"),
-        _l("Le montant reçu n’est pas le prix fixé à l’attribution. Vérifiez, puis enregistrez de nouveau."),
+        _l(
+            "Le montant encaissé n’est pas le prix fixé à l’attribution. Vérifiez, puis enregistrez de nouveau."
+        ),
     ),
     Code.UNAVAILABLE: (
         _l("Service momentanément indisponible"),

@@ -367,7 +367,10 @@ def test_a_token_lasts_a_year_at_most(world: World, days: int) -> None:
 
 
 def test_a_token_without_the_scope_is_refused_where_its_person_would_not_be(world: World) -> None:
-    whole, narrow = world.api(world.coordinator), world.api(world.coordinator, scopes=frozenset({"job.see"}))
+    whole, narrow = (
+        world.api(world.coordinator),
+        world.api(world.coordinator, scopes=frozenset({"label.print"})),
+    )
     assert whole.get("/organisations").status_code == 200
     assert narrow.get("/organisations").status_code == 403
 

@@ -33,7 +33,9 @@ def test_a_key_can_be_changed_without_a_stop(app: Flask, world: World) -> None:
     crypto.init(app, ("a newer data key, long enough to pass", old))
     with db.read() as session:
         assert session.get_one(Person, actor.person_id).name == "Camille"
-        found = session.scalars(sa.select(Person.id).where(Person.email_hash.in_(crypto.search_hashes("C@Exemple.fr"))))
+        found = session.scalars(
+            sa.select(Person.id).where(Person.email_hash.in_(crypto.search_hashes("C@Exemple.fr")))
+        )
         assert found.all() == [actor.person_id]
     crypto.init(app, ("a newer data key, long enough to pass",))
     with pytest.raises(InvalidToken), db.read() as session:
@@ -44,3 +46,8 @@ def test_a_key_can_be_changed_without_a_stop(app: Flask, world: World) -> None:
 def test_search_folds_case_accents_and_spaces(app: Flask, other: str) -> None:
     assert crypto.search_hash("Zoé@exemple.fr") == crypto.search_hash(other)
     assert crypto.search_hash("Zoé@exemple.fr") != crypto.search_hash("zoe2@exemple.fr")
+
+
+def test_a_hyphen_counts_in_an_address_and_not_in_a_name(app: Flask) -> None:
+    assert crypto.search_hash("jean-paul@exemple.fr") != crypto.search_hash("jeanpaul@exemple.fr")
+    assert crypto.search_hash("Jean-Paul") == crypto.search_hash("jean paul")

@@ -25,7 +25,7 @@ def client(app: Flask) -> FlaskClient:
     def break_down() -> str:
         return str({}["nothing"])
 
-    for prefix in ("/test", "/api/test"):
+    for prefix in ("/test", "/api/v1/test"):
         app.add_url_rule(f"{prefix}/refuse/<code>", f"refuse{prefix}", refuse)
         app.add_url_rule(f"{prefix}/break", f"break{prefix}", break_down)
     return app.test_client()
@@ -33,7 +33,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.mark.parametrize("code", list(Code))
 def test_a_refusal_is_the_same_in_both_faces(client: FlaskClient, code: Code) -> None:
-    api = client.get(f"/api/test/refuse/{code.value}")
+    api = client.get(f"/api/v1/test/refuse/{code.value}")
     assert api.content_type == "application/problem+json"
     assert api.status_code == problems.STATUS[code]
     body = api.json
@@ -46,14 +46,14 @@ def test_a_refusal_is_the_same_in_both_faces(client: FlaskClient, code: Code) ->
 
 
 def test_a_fault_tells_nothing_of_itself(client: FlaskClient) -> None:
-    for prefix in ("/test", "/api/test"):
+    for prefix in ("/test", "/api/v1/test"):
         answer = client.get(f"{prefix}/break")
         assert answer.status_code == 500
         assert "KeyError" not in answer.text
         assert answer.headers["X-Request-Id"] in answer.text
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/nothing"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/nothing", f"/organisations/{2**70}"])
 def test_an_unknown_address(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
@@ -94,13 +94,28 @@ def test_pages_are_under_a_strict_policy(world: World) -> None:
     assert "<script>" not in answer.text
 
 
-@pytest.mark.parametrize("target", ["https://ailleurs.exemple", "//ailleurs.exemple", "/\\ailleurs", "javascript:x", ""])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://ailleurs.exemple",
+        "//ailleurs.exemple",
+        "/\\ailleurs",
+        "/\t/ailleurs",
+        "/\n/ailleurs",
+        "javascript:x",
+        "",
+    ],
+)
 def test_nobody_is_sent_elsewhere(target: str) -> None:
     assert local_path(target) == "/"
 
 
-def test_logs_carry_a_request_id_and_nothing_personal(world: World, capfd: pytest.CaptureFixture[str]) -> None:
-    world.client(world.coordinator).get("/devices?q=camille@exemple.fr", headers={"X-Request-Id": "abcdef0123456789"})
+def test_logs_carry_a_request_id_and_nothing_personal(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world.client(world.coordinator).get(
+        "/devices?q=camille@exemple.fr", headers={"X-Request-Id": "abcdef0123456789"}
+    )
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     [line] = [line for line in lines if line["event"] == "request"]
     assert line["request_id"] == "abcdef0123456789"

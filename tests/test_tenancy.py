@@ -1,0 +1,323 @@
+"""An organisation sees only what is its own: every address is asked for with another's ids, by every role.
+
+And nothing changes on GET: the same crawl, by those who may see, leaves the database as it was.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.routing import Rule
+
+from bank import db
+from bank.actor import Actor
+from bank.db import Base
+from bank.identity import signin
+from bank.identity.models import OrganisationRole, PersonRole
+from bank.inventory.lifecycle import State
+from bank.web import guard
+from tests.factories import World, today
+
+R = OrganisationRole
+PERSON = "Jeanne Introuvable"
+CONTACT = "01 99 00 12 34"
+# Anyone may call these with anything: what they answer is public, or proven by the link itself.
+PUBLIC = {"static", "scanning.passport", "identity.set_password"}
+
+# What each changing address is sent: well formed, so that only scope can refuse it.
+BODIES: dict[str, dict[str, Any]] = {
+    "donations.receive": {"laptop-received": "2", "received-laptop": "2", "laptop": "2"},
+    "donations_api.receive": {"lines": [{"category": "laptop", "received": 2}]},
+    "scanning.done": {
+        "outcome": "done",
+        "scan_id": "5b0f6d0e-0000-4000-8000-00000000000a",
+        "station": "control",
+    },
+    "allocation.allocate": {"device": "{ready}"},
+    "allocation_api.allocate": {"device": "{ready}"},
+    "allocation.release": {"device": "{reserved}"},
+    "allocation_api.release": {},
+    "allocation.hand_over": {
+        "devices": "{reserved}",
+        "codes": "{reserved}",
+        "payment": "cash",
+        "paid": "20,00",
+        "paid_cents": "2000",
+        "signature": "on_paper",
+    },
+    "identity.edit_organisation": {
+        "name": "Pris",
+        "legal_nature": "company",
+        "roles": "donor",
+        "version": "1",
+    },
+    "identity_api.edit_organisation": {
+        "name": "Pris",
+        "legal_nature": "company",
+        "roles": ["donor"],
+        "capacities": [],
+        "version": 1,
+    },
+    "identity.invite": {"name": "Intrus", "email": "intrus@exemple.fr", "roles": "administrator"},
+    "identity.disable": {},
+    "identity_api.disable": {},
+    "identity.resend_invitation": {},
+    "identity_api.resend_invitation": {},
+    "identity.revoke_token": {},
+    "identity_api.revoke_token": {},
+}
+
+
+@dataclass
+class Foreign:
+    """Things of one set of organisations, and people of another with every role."""
+
+    world: World
+    ids: dict[str, Any]
+    outsiders: list[Actor]
+    insiders: list[Actor]
+
+
+@pytest.fixture
+def foreign(world: World) -> Foreign:
+    """AGOIE's, BNP's and the Croix-Rouge's things; people from elsewhere."""
+    world.programme_rsa()
+    api = world.api(world.prescriber_user)
+    made = api.post(
+        "/requests",
+        json={
+            "programme": "RSA",
+            "category": "laptop",
+            "person_name": PERSON,
+            "contact": CONTACT,
+            "proof": "rsa_certificate",
+            "proof_day": today().isoformat(),
+            "proof_seen": True,
+        },
+    )
+    assert made.status_code == 201, made.json
+    ready, reserved, work = (
+        world.device(State.READY),
+        world.device(State.READY),
+        world.device(State.IN_WORK),
+    )
+    ref = made.json["ref"]
+    allocated = world.api(world.coordinator).post(
+        f"/requests/{ref}/allocations", json={"device": reserved.code}
+    )
+    assert allocated.status_code == 201, allocated.json
+    other = api.post("/requests", json=made_again())
+    second = world.device(State.READY)
+    world.api(world.coordinator).post(
+        f"/requests/{other.json['ref']}/allocations", json={"device": second.code}
+    )
+    handed = world.api(world.desk_user).post(
+        "/handovers",
+        json={
+            "request": other.json["ref"],
+            "devices": [second.code],
+            "payment": "cash",
+            "paid_cents": 2_000,
+            "signature": "on_paper",
+        },
+    )
+    assert handed.status_code == 201, handed.json
+    world.token(world.supervisor)
+    ids = {
+        "batch": world.batch(),
+        "request": ref,
+        "handover": handed.json["ref"],
+        "code": work.code,
+        "ready": ready.code,
+        "reserved": reserved.code,
+        "organisation_id": world.workshop,
+        "person_id": world.operator.person_id,
+        "token_id": 1,
+    }
+    elsewhere = world.organisation(
+        "Ailleurs",
+        roles=set(OrganisationRole) - {R.BANK},
+        workshop_kind=None,
+    )
+    roles = [role for role in PersonRole if role is not PersonRole.COORDINATOR]
+    outsiders = [world.person(elsewhere, role) for role in roles] + [world.person(elsewhere, *roles)]
+    insiders = [
+        world.coordinator,
+        world.supervisor,
+        world.operator,
+        world.donor_user,
+        world.prescriber_user,
+        world.ccas_user,
+        world.desk_user,
+    ]
+    return Foreign(world, ids, outsiders, insiders)
+
+
+def made_again() -> dict[str, Any]:
+    return {
+        "programme": "RSA",
+        "category": "laptop",
+        "person_name": PERSON,
+        "contact": CONTACT,
+        "proof": "rsa_certificate",
+        "proof_day": today().isoformat(),
+        "proof_seen": True,
+    }
+
+
+def address(rule: Rule, ids: dict[str, Any]) -> str:
+    """The rule's address for the foreign things."""
+    room = rule.rule.removeprefix("/api/v1").strip("/").partition("/")[0]
+    refs = {"batches": "batch", "requests": "request", "handovers": "handover"}
+    values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"]}
+    path = rule.rule
+    for name in rule.arguments:
+        for kind in ("", "int:", "path:"):
+            path = path.replace(f"<{kind}{name}>", str(values[name]))
+    return path
+
+
+def rules(app: Flask, *, changing: bool) -> Iterator[tuple[Rule, str]]:
+    """Every address that takes an id, once per method."""
+    for rule in app.url_map.iter_rules():
+        if not rule.arguments or rule.endpoint in PUBLIC:
+            continue
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if (method != "GET") is changing:
+                yield rule, method
+
+
+def fill(body: dict[str, Any], ids: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
+
+
+def snapshot() -> dict[str, list[Any]]:
+    """Everything in the database, but for what a request may count."""
+    with db.read() as session:
+        return {
+            table.name: sorted(map(repr, session.execute(sa.select(table)).all()))
+            for table in Base.metadata.sorted_tables
+            if table.name not in {"idempotency_mark", "person", "recipient"}
+        }
+
+
+def test_nobody_sees_anothers_things(foreign: Foreign) -> None:
+    app, world = foreign.world.app, foreign.world
+    leaks = []
+    for actor in foreign.outsiders:
+        page, api = world.client(actor), world.api(actor)
+        for rule, _method in rules(app, changing=False):
+            path = address(rule, foreign.ids)
+            answer = api.get(path.removeprefix("/api/v1")) if path.startswith("/api") else page.get(path)
+            if answer.status_code not in {403, 404}:
+                leaks.append((rule.rule, sorted(actor.permissions)[:3], answer.status_code))
+    assert leaks == []
+
+
+def test_nobody_changes_anothers_things(foreign: Foreign) -> None:
+    app, world = foreign.world.app, foreign.world
+    clients = [(world.client(actor), world.api(actor)) for actor in foreign.outsiders]
+    before = snapshot()
+    leaks = []
+    for page, api in clients:
+        for rule, method in rules(app, changing=True):
+            path, body = address(rule, foreign.ids), fill(BODIES[rule.endpoint], foreign.ids)
+            if path.startswith("/api"):
+                send = getattr(api, method.lower())
+                answer = send(path.removeprefix("/api/v1"), json=body)
+            else:
+                answer = page.post(
+                    path, data=body | {"idempotency_key": "5b0f6d0e-0000-4000-8000-00000000000b"}
+                )
+            if answer.status_code not in {403, 404}:
+                leaks.append((rule.rule, method, answer.status_code))
+    assert leaks == []
+    assert snapshot() == before
+
+
+def test_lists_hold_nothing_of_anothers(foreign: Foreign) -> None:
+    app, world = foreign.world.app, foreign.world
+    secrets = [
+        PERSON,
+        CONTACT,
+        *(str(value) for name, value in foreign.ids.items() if not name.endswith("_id")),
+    ]
+    leaks = []
+    for actor in foreign.outsiders:
+        page, api = world.client(actor), world.api(actor)
+        for rule in app.url_map.iter_rules():
+            if rule.arguments or "GET" not in (rule.methods or set()):
+                continue
+            path = rule.rule
+            answer = api.get(path.removeprefix("/api/v1")) if path.startswith("/api/v1") else page.get(path)
+            leaks += [(path, secret) for secret in secrets if secret in answer.text]
+    assert leaks == []
+
+
+@pytest.mark.parametrize("secret", [PERSON, CONTACT])
+def test_the_persons_name_reaches_only_who_needs_it(foreign: Foreign, secret: str) -> None:
+    """The prescriber who asked and the desk that hands over; not the workshop, the donor, nor the coordinator."""
+    app, world = foreign.world.app, foreign.world
+    may = {world.prescriber_user.person_id, world.desk_user.person_id}
+    for actor in foreign.insiders:
+        if actor.person_id in may:
+            continue
+        page, api = world.client(actor), world.api(actor)
+        for rule in app.url_map.iter_rules():
+            if "GET" not in (rule.methods or set()) or rule.endpoint in PUBLIC:
+                continue
+            path = address(rule, foreign.ids)
+            answer = api.get(path.removeprefix("/api/v1")) if path.startswith("/api/v1") else page.get(path)
+            assert secret not in answer.text, (path, actor.name)
+
+
+def test_nothing_changes_on_get(foreign: Foreign) -> None:
+    app, world = foreign.world.app, foreign.world
+    clients = [(world.client(actor), world.api(actor)) for actor in foreign.insiders]
+    before = snapshot()
+    for page, api in clients:
+        for rule in app.url_map.iter_rules():
+            if "GET" not in (rule.methods or set()) or rule.endpoint in PUBLIC:
+                continue
+            path = address(rule, foreign.ids)
+            answer = api.get(path.removeprefix("/api/v1")) if path.startswith("/api/v1") else page.get(path)
+            assert answer.status_code < 500, (path, answer.text)
+    assert snapshot() == before
+
+
+def test_every_permission_is_asked_for(foreign: Foreign) -> None:
+    """Someone signed in without any permission gets nothing from an address that needs one."""
+    app, world = foreign.world.app, foreign.world
+    nobody = world.person(world.workshop)
+    page, api = world.client(nobody), world.api(nobody)
+    for rule in app.url_map.iter_rules():
+        access = guard.access_of(app, rule.endpoint)
+        if access is None or access.permission is None:
+            continue
+        path = address(rule, foreign.ids)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if path.startswith("/api/v1"):
+                answer = getattr(api, method.lower())(path.removeprefix("/api/v1"), json=_any_body(rule))
+            else:
+                answer = page.open(path, method=method)
+            assert answer.status_code in {403, 422 if access.in_action else 403}, (
+                path,
+                method,
+                answer.status_code,
+            )
+
+
+def _any_body(rule: Rule) -> Any:
+    return BODIES.get(rule.endpoint, {})
+
+
+def test_a_voided_session_gives_nothing(world: World) -> None:
+    client = world.client(world.supervisor)
+    assert client.get("/devices").status_code == 200
+    with client.session_transaction() as cookie:
+        person_id, epoch = cookie[signin.SESSION_KEY]
+        cookie[signin.SESSION_KEY] = [person_id, epoch + 1]
+    assert client.get("/devices").status_code == 303
