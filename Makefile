@@ -12,7 +12,7 @@ run: .venv/ready-run $(CATALOGUES) ## Start the service on http://127.0.0.1:8000
 	@set -a; if [ -f .env ]; then . ./.env; fi; exec $(BIN)/banque serve
 
 test: setup ## Run every test, on SQLite and PostgreSQL, with a real queue and a real browser
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: setup ## Format, lint, types, import contracts, migrations that match the models
 	$(BIN)/ruff format --check .
