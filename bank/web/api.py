@@ -1,6 +1,7 @@
 """The API's base: OpenAPI 3.1, problems, strict schemas, the idempotency header."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import marshmallow as ma
@@ -70,8 +71,27 @@ class BankApi(Api):
 
     ERROR_SCHEMA = ProblemSchema
 
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.reading = Lock()
+        self.description: dict[str, Any] | None = None
+
     def _register_error_handlers(self, *args: Any, **kwargs: Any) -> None:
         """Errors are translated by `problems.py`, for the whole house."""
+
+    def described(self, blueprints: tuple[Blueprint, ...]) -> Response:
+        """The specification. Reading every schema costs more than the rest of a start, so nobody waits for it
+        who does not ask.
+        """
+        with self.reading:
+            if self.description is None:
+                for blueprint in blueprints:
+                    blueprint.register_views_in_doc(
+                        self, self._app, self.spec, name=blueprint.name, parameters=None
+                    )
+                    self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+                self.description = self.spec.to_dict()
+        return jsonify(self.description)
 
 
 def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
@@ -87,11 +107,12 @@ def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
     }
     api = BankApi(app)
     for blueprint in blueprints:
-        api.register_blueprint(blueprint)
+        app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = api
+        app.register_blueprint(blueprint)
 
     @public("the specification is no secret")
     def specification() -> Response:
-        return jsonify(api.spec.to_dict())
+        return api.described(blueprints)
 
     @public("the documentation is no secret")
     def documentation() -> str:
