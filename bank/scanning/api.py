@@ -31,16 +31,17 @@ RESULT = ResultSchema()
 
 @bp.route("/scans", methods=["POST"])
 @requires(Permission.DEVICE_SCAN, in_action=True)
-@bp.arguments(SCAN)
+@bp.body(SCAN)
 @bp.response(200, RESULT)
-def scan(made: Scan) -> dict[str, Any]:
+def scan(made: Scan) -> Response:
     """Scan a device, to see its step or to say that it is done."""
     secret = guard.bearer()
     if secret is None:
         raise Refusal(Code.NOT_SIGNED_IN)
     made = replace(made, code=codes.read(made.code))
     look = partial(_look, token_hash=signin.token_hash(secret))
-    return _body(made, intake.take(made, look, guard.actor))
+    # Answered as it is: its values are what the schema would make of them.
+    return jsonify(_body(made, intake.take(made, look, guard.actor)))
 
 
 @bp.route("/scans/batch", methods=["POST"])
