@@ -5,9 +5,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, FormField, IntegerField, SelectField
-from wtforms import Form as Part
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, NumberRange, Optional
 
@@ -19,7 +17,7 @@ from bank.errors import Code, Refusal
 from bank.inventory.models import Category, LegalBasis
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.web import words
-from bank.web.forms import Form, set_errors
+from bank.web.forms import Form, PageForm, Part, set_errors
 
 ID_MAX = 2**63 - 1
 ASKED = _l("Remplissez ce champ.")
@@ -138,7 +136,7 @@ class ReceptionForm(Form):
         return line
 
 
-class FilterForm(FlaskForm):
+class FilterForm(PageForm):
     """What the list is narrowed to: it lives in the address."""
 
     class Meta:
@@ -160,7 +158,7 @@ class FilterForm(FlaskForm):
         )
 
 
-def tell(form: FlaskForm, refusal: Refusal) -> None:
+def tell(form: PageForm, refusal: Refusal) -> None:
     """Say a refusal where it belongs on the form. Raises it again when it is not about what was typed."""
     gaps, errors = refusal.facts.get("categories"), refusal.facts.get("errors")
     if refusal.code is Code.GAP_UNEXPLAINED and isinstance(gaps, list):

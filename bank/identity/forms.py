@@ -5,7 +5,6 @@ from typing import Any
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
@@ -18,7 +17,6 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
-from wtforms import Form as Part
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
@@ -30,7 +28,7 @@ from bank.identity.models import CapacityKind, LegalNature, OrganisationRole, Pe
 from bank.identity.queries import OrganisationSheet
 from bank.identity.rules import CapacityDraft, Fault, OrganisationDraft
 from bank.identity.words import WORDS
-from bank.web.forms import Form
+from bank.web.forms import Form, PageForm, Part
 
 Choices = list[Any]
 
@@ -75,20 +73,20 @@ class AddressField(EmailField):
         self.data = address
 
 
-class SignInForm(FlaskForm):
+class SignInForm(PageForm):
     """The address keeps whatever shape it was given: a wrong one is refused as an unknown one is."""
 
     email = StringField(_l("Adresse électronique"), [InputRequired(ASKED), Length(max=rules.EMAIL_MAX)])
     password = PasswordField(_l("Mot de passe"), [InputRequired(ASKED), Length(max=rules.PASSWORD_MAX)])
 
 
-class ForgotForm(FlaskForm):
+class ForgotForm(PageForm):
     """Whom to mail a link to."""
 
     email = AddressField(_l("Adresse électronique"), [InputRequired(ASKED)])
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(PageForm):
     """A password, chosen after following a link."""
 
     password = PasswordField(_l("Nouveau mot de passe"), [InputRequired(ASKED)])
@@ -236,7 +234,7 @@ class ResendForm(Form):
     """A button that sends a mail: a double click sends one."""
 
 
-class DisableForm(FlaskForm):
+class DisableForm(PageForm):
     """A consequence to tick, so that a slip shuts nobody out."""
 
     sure = BooleanField(

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from flask import request
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import IntegerField, SearchField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import Length, NumberRange, Optional
@@ -13,6 +12,7 @@ from bank.inventory.lifecycle import State
 from bank.inventory.models import Category
 from bank.inventory.queries import Q_MAX, Filters
 from bank.inventory.words import WORDS
+from bank.web.forms import PageForm
 
 ID_MAX = 2**63 - 1
 BATCH_MAX = 12
@@ -23,7 +23,7 @@ def _choices(vocabulary: str, values: Iterable[str]) -> list[SelectChoice]:
     return [SelectChoice("", _l("tous")), *(SelectChoice(str(value), words[value]) for value in values)]
 
 
-class FilterForm(FlaskForm):
+class FilterForm(PageForm):
     """Filters of the list; an unknown one is told, not ignored."""
 
     class Meta:

@@ -24,7 +24,7 @@ from bank.inventory.actions import DriveSeen, Erasure, Evidence, KnownDrive
 from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, StepKind
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked, Tool
-from bank.web.forms import Form
+from bank.web.forms import Form, Part
 from bank.workshops.rules import SERIAL_MAX, SIZE_MAX_GB, TOOL_MAX, VERSION_MAX
 
 MAX_DRIVES = 4
@@ -98,7 +98,7 @@ class StepForm(Form):
         return Scan(scan_id, code, Asked.DONE, station, self.evidence())
 
 
-class DriveForm(wtforms.Form):
+class DriveForm(Part):
     """One drive."""
 
     kind = SelectField(
