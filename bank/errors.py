@@ -1,7 +1,7 @@
 """The one family of refusals. Inside the house: a code and facts. Statuses and sentences are given at the rim."""
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 class Code(StrEnum):
@@ -55,7 +55,7 @@ class Code(StrEnum):
     BROKEN = "broken"
 
 
-Fact: TypeAlias = str | int | bool | list[str] | dict[str, list[str]] | None
+Fact: TypeAlias = str | int | bool | list[str] | dict[str, Any] | None
 
 
 class Refusal(Exception):

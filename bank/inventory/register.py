@@ -7,6 +7,7 @@ UPDATE and the journal entry, in Core, in the caller's transaction. Who may do w
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -124,21 +125,18 @@ BY_TOKEN = (
         person.c.disabled_at.is_(None),
     )
 )
-UPDATE = (
-    sa.update(device)
-    .where(device.c.id == sa.bindparam("b_id"), device.c.seq == sa.bindparam("b_seq"))
-    .values(
-        state=sa.bindparam("b_state"),
-        step_id=sa.bindparam("b_step_id"),
-        place_id=sa.bindparam("b_place_id"),
-        custodian_id=sa.bindparam("b_custodian_id"),
-        owner_id=sa.bindparam("b_owner_id"),
-        open_drives=sa.bindparam("b_open_drives"),
-        seq=sa.bindparam("b_next_seq"),
-        head=sa.bindparam("b_head"),
-    )
-)
 COLUMNS = ("state", "step_id", "place_id", "custodian_id", "owner_id", "open_drives")
+
+
+@lru_cache(maxsize=64)
+def update_of(changed: frozenset[str]) -> sa.Update:
+    """The guarded UPDATE of some of the register's columns; each set of them has one statement, made once."""
+    values: dict[str, Any] = {name: sa.bindparam(f"b_{name}") for name in sorted(changed)}
+    return (
+        sa.update(device)
+        .where(device.c.id == sa.bindparam("b_id"), device.c.seq == sa.bindparam("b_seq"))
+        .values(**values, seq=sa.bindparam("b_next_seq"), head=sa.bindparam("b_head"))
+    )
 
 
 def look(session: Session, code: str) -> Standing:
@@ -214,9 +212,9 @@ def move(
         client_at_us=scan.client_at_us if scan else None,
     )
     after = replace(standing, **changed, seq=standing.seq + 1, head=entry["hash"])
-    values = {f"b_{name}": getattr(after, name) for name in COLUMNS}
+    values = {f"b_{name}": value for name, value in changed.items()}
     values |= {"b_id": after.device_id, "b_seq": standing.seq, "b_next_seq": after.seq, "b_head": after.head}
-    if core(session).execute(UPDATE, values).rowcount != 1:
+    if core(session).execute(update_of(frozenset(changed)), values).rowcount != 1:
         raise Refusal(Code.MOVED_MEANWHILE)
     return after, journal.write(session, entry)
 

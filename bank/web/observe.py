@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from uuid import uuid4
 
 import structlog
@@ -60,6 +61,11 @@ def init(app: Flask, ready: Mapping[str, Check]) -> None:
     app.after_request(_end)
 
 
+# A metric of one endpoint is looked up once: Prometheus checks its labels at each call.
+_counter = lru_cache(maxsize=1_000)(REQUESTS.labels)
+_timer = lru_cache(maxsize=1_000)(SECONDS.labels)
+
+
 def _begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
@@ -71,8 +77,8 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
     endpoint = request.endpoint or "unknown"
-    REQUESTS.labels(endpoint, response.status_code).inc()
-    SECONDS.labels(endpoint).observe(seconds)
+    _counter(endpoint, response.status_code).inc()
+    _timer(endpoint).observe(seconds)
     response.headers["X-Request-Id"] = g.get("request_id", "")
     # The endpoint and not the path: a path may carry a reference, and a query string anything.
     log.info(
