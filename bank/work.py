@@ -248,7 +248,7 @@ def once(session: Session, actor: Actor, key: str | None, content: Any, make: Ca
     Two requests at once: the second waits for the first on the key's row, then reads its answer.
     Raises Refusal(idempotency-key-missing, idempotency-key-reused).
     """
-    if not key or len(key) > 80:
+    if not key or len(key) > 80 or not key.isprintable():
         raise Refusal(Code.IDEMPOTENCY_KEY_MISSING)
     mark = fingerprint(content)
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

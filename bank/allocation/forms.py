@@ -8,25 +8,26 @@ from wtforms import (
     BooleanField,
     DateField,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from bank.allocation.actions import NewHandover, NewRequest
 from bank.allocation.models import Payment, ProofKind, Signature
 from bank.allocation.queries import ProgrammeOption, RequestFacts
 from bank.allocation.words import WORDS
 from bank.errors import Code, Refusal
+from bank.identity.rules import ONE_LINE
 from bank.inventory.models import Category
-from bank.web.forms import Form, set_errors
+from bank.web.forms import Form, Number, set_errors
 from bank.web.words import problem, word
 
 ASKED = _l("Remplissez ce champ.")
 CHOOSE = _l("Choisissez une réponse.")
+PRINTABLE = Regexp(f"^{ONE_LINE}$", message=_l("Ce champ contient un signe qui ne s’imprime pas."))
 MONEY = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{1,2}))?")
 NOT_MONEY = str.maketrans("", "", " \u00a0\u202f€")
 
@@ -58,19 +59,19 @@ class RequestForm(Form):
     """A request under one programme."""
 
     category = SelectField(_l("Matériel demandé"), [InputRequired(CHOOSE)], coerce=Category)
-    quantity = IntegerField(
+    quantity = Number(
         _l("Nombre"),
         [InputRequired(ASKED), NumberRange(1, 100, _l("Entre 1 et 100."))],
         default=1,
     )
     person_name = StringField(
         _l("Nom de la personne"),
-        [InputRequired(ASKED), Length(max=120, message=_l("120 signes au plus."))],
+        [InputRequired(ASKED), Length(max=120, message=_l("120 signes au plus.")), PRINTABLE],
         description=_l("Le nom sous lequel elle se présentera au guichet."),
     )
     contact = StringField(
         _l("Téléphone ou adresse électronique"),
-        [Optional(), Length(max=200, message=_l("200 signes au plus."))],
+        [Optional(), Length(max=200, message=_l("200 signes au plus.")), PRINTABLE],
         description=_l("Pour la prévenir quand le matériel l’attend."),
     )
     proof = RadioField(_l("Justificatif que vous avez vu"), [InputRequired(CHOOSE)], coerce=ProofKind)

@@ -6,11 +6,13 @@ from marshmallow.validate import Length, Range, Regexp
 from bank.allocation.models import AllocationState, Payment, ProofKind, RequestState, Signature
 from bank.allocation.queries import CODE_FORM
 from bank.identity.models import LegalNature
+from bank.identity.rules import ONE_LINE
 from bank.inventory.models import Category
 from bank.web.api import Schema
 
 LARGEST_ID = 2**63 - 1
-PROGRAMME = Regexp(CODE_FORM)
+PROGRAMME = Regexp(f"^{CODE_FORM.pattern}$")
+PRINTABLE = Regexp(f"^{ONE_LINE}$(?!\\n)")
 
 
 def _about(text: str, example: object = None) -> dict[str, object]:
@@ -26,13 +28,13 @@ class RequestIn(Schema):
     person_name = fields.String(
         load_default=None,
         allow_none=True,
-        validate=Length(1, 120),
+        validate=[Length(1, 120), PRINTABLE],
         metadata=_about("For a programme for people: the name that the person gives at the counter."),
     )
     contact = fields.String(
         load_default=None,
         allow_none=True,
-        validate=Length(1, 200),
+        validate=[Length(1, 200), PRINTABLE],
         metadata=_about("How to tell the person that the device is there. Never a social security number."),
     )
     proof = fields.Enum(ProofKind, by_value=True, load_default=None, allow_none=True)

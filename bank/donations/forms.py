@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, FormField, IntegerField, SelectField
+from wtforms import BooleanField, DateField, FormField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, NumberRange, Optional
 
@@ -17,7 +17,7 @@ from bank.errors import Code, Refusal
 from bank.inventory.models import Category, LegalBasis
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.web import words
-from bank.web.forms import Form, PageForm, Part, set_errors
+from bank.web.forms import Form, Number, PageForm, Part, set_errors
 
 ID_MAX = 2**63 - 1
 ASKED = _l("Remplissez ce champ.")
@@ -28,8 +28,8 @@ NO_GAP = SelectChoice("", _l("aucune"))
 ALL = SelectChoice("", _l("tous"))
 
 
-def _number(label: Any) -> IntegerField:
-    return IntegerField(label, [Optional(), IN_RANGE])
+def _number(label: Any) -> Number:
+    return Number(label, [Optional(), IN_RANGE])
 
 
 def _choices(vocabulary: Mapping[str, Any], values: Iterable[str]) -> list[SelectChoice]:
@@ -91,7 +91,7 @@ def _counted_part(category: Category) -> type[Part]:
         "CountedPart",
         (Part,),
         {
-            "received": _number(_l("Reçus : %(category)s", category=name)),
+            "received": _number(_l("Arrivés : %(category)s", category=name)),
             "gap_reason": SelectField(
                 _l("Raison de l’écart : %(category)s", category=name),
                 [Optional()],
@@ -144,7 +144,7 @@ class FilterForm(PageForm):
 
     donor = SelectField(_l("Donateur"), [Optional()])
     state = SelectField(_l("État"), [Optional()], choices=[ALL, *_choices(WORDS["batch_state"], BatchState)])
-    cursor = IntegerField(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
+    cursor = Number(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
 
     def __init__(self, donors: Sequence[Partner]) -> None:
         super().__init__(formdata=request.args)

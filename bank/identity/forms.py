@@ -11,7 +11,6 @@ from wtforms import (
     EmailField,
     FieldList,
     FormField,
-    IntegerField,
     PasswordField,
     SelectField,
     SelectMultipleField,
@@ -28,7 +27,7 @@ from bank.identity.models import CapacityKind, LegalNature, OrganisationRole, Pe
 from bank.identity.queries import OrganisationSheet
 from bank.identity.rules import CapacityDraft, Fault, OrganisationDraft
 from bank.identity.words import WORDS
-from bank.web.forms import Form, PageForm, Part
+from bank.web.forms import Form, Number, PageForm, Part
 
 Choices = list[Any]
 
@@ -133,7 +132,7 @@ class CapacityForm(Part):
 class OrganisationForm(Form):
     """An organisation, its roles and its legal capacities."""
 
-    version = IntegerField(validators=[NumberRange(0, VERSION_MAX)], widget=HiddenInput(), default=0)
+    version = Number(validators=[NumberRange(0, VERSION_MAX)], widget=HiddenInput(), default=0)
     name = StringField(_l("Nom"), [InputRequired(ASKED), *line(120)])
     legal_nature = SelectField(
         _l("Nature juridique"),
@@ -207,7 +206,7 @@ class TokenForm(Form):
     """A token to make."""
 
     name = StringField(_l("Nom du jeton"), [InputRequired(ASKED), *line(60)])
-    days = IntegerField(
+    days = Number(
         _l("Durée, en jours"),
         [
             InputRequired(ASKED),

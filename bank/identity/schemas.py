@@ -15,7 +15,7 @@ from bank.web.api import Schema
 
 def one_line(longest: int, description: str) -> fields.String:
     """A text of one line, asked for."""
-    shape = validate.Regexp(f"^(?=.*\\S){rules.ONE_LINE}$")
+    shape = validate.Regexp(f"^(?=.*\\S){rules.ONE_LINE}$(?!\\n)")
     return fields.String(
         required=True,
         validate=[validate.Length(min=1, max=longest), shape],

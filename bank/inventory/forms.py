@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from flask import request
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SearchField, SelectField
+from wtforms import SearchField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import Length, NumberRange, Optional
 
@@ -12,7 +12,7 @@ from bank.inventory.lifecycle import State
 from bank.inventory.models import Category
 from bank.inventory.queries import Q_MAX, Filters
 from bank.inventory.words import WORDS
-from bank.web.forms import PageForm
+from bank.web.forms import Number, PageForm
 
 ID_MAX = 2**63 - 1
 BATCH_MAX = 12
@@ -36,7 +36,7 @@ class FilterForm(PageForm):
     state = SelectField(_l("État"), [Optional()], choices=_choices("state", State))
     category = SelectField(_l("Catégorie"), [Optional()], choices=_choices("category", Category))
     batch = SearchField(_l("Lot"), [Optional(), Length(max=BATCH_MAX, message=_l("%(max)d signes au plus."))])
-    cursor = IntegerField(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
+    cursor = Number(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
 
     def __init__(self) -> None:
         super().__init__(formdata=request.args)

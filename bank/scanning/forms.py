@@ -11,7 +11,6 @@ from wtforms import (
     FieldList,
     FormField,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
@@ -24,7 +23,7 @@ from bank.inventory.actions import DriveSeen, Erasure, Evidence, KnownDrive
 from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, StepKind
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked, Tool
-from bank.web.forms import Form, Part
+from bank.web.forms import Form, Number, Part
 from bank.workshops.rules import SERIAL_MAX, SIZE_MAX_GB, TOOL_MAX, VERSION_MAX
 
 MAX_DRIVES = 4
@@ -108,7 +107,7 @@ class DriveForm(Part):
         validate_choice=False,
     )
     serial = StringField(_l("Numéro de série"), [Optional(), Length(max=SERIAL_MAX), printable])
-    size_gb = IntegerField(_l("Taille en Go"), [Optional(), NumberRange(1, SIZE_MAX_GB)])
+    size_gb = Number(_l("Taille en Go"), [Optional(), NumberRange(1, SIZE_MAX_GB)])
     ending = RadioField(
         _l("Résultat"),
         [Asks()],

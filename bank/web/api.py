@@ -1,14 +1,17 @@
 """The API's base: OpenAPI 3.1, problems, strict schemas, the idempotency header."""
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from threading import Lock
 from typing import Any, TypeVar, cast
 
 import marshmallow as ma
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Request, Response, jsonify, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
+from webargs.flaskparser import FlaskParser
 
 from bank.errors import Code, Refusal
 from bank.web.guard import public
@@ -37,8 +40,33 @@ class ProblemSchema(ma.Schema):
     request_id = ma.fields.String()
 
 
+class Json(DefaultJSONProvider):
+    """Flask's JSON, to which lists nested without end are no JSON."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """What the text says. Raises ValueError."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+
+
+class Parser(FlaskParser):
+    """webargs' parser, which expects broken JSON but neither endless lists nor endless numbers."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError) as error:
+            raise Refusal(Code.BAD_REQUEST) from error
+
+
 class Blueprint(SmorestBlueprint):
     """A room's resources under /api/v1. Bearer tokens only: no cookie is read, so no CSRF is needed."""
+
+    ARGUMENTS_PARSER = Parser()
 
     def __init__(self, room: str, import_name: str, description: str) -> None:
         super().__init__(f"{room}_api", import_name, url_prefix=PREFIX, description=description)
@@ -63,7 +91,7 @@ class Blueprint(SmorestBlueprint):
                 try:
                     loaded = schema.load(request.get_json())
                 except ma.ValidationError as error:
-                    raise Refusal(Code.INVALID, errors={"json": error.messages}) from error
+                    raise Refusal(Code.INVALID, errors={"json": error.messages_dict}) from error
                 return view(loaded, *args, **kwargs)
 
             content = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -114,6 +142,7 @@ class BankApi(Api):
 
 def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
     """Register the rooms' resources and the specification's two addresses."""
+    app.json = Json(app)
     app.config |= {
         "API_TITLE": title,
         "API_VERSION": "v1",

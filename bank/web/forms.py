@@ -11,6 +11,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.i18n import translations
 from wtforms import HiddenField
 
+LARGEST = 2**63 - 1
 NOT_OFFERED = _l("Choisissez une réponse de la liste.")
 # What WTForms says when a field gives no sentence of its own; where it has two, by the plural.
 SENTENCES: Mapping[str, LazyString] = {
@@ -53,6 +54,17 @@ class Part(InOurWords, wtforms.Form):
 
 class PageForm(InOurWords, FlaskForm):
     """A form of a page."""
+
+
+class Number(wtforms.IntegerField):
+    """A whole number; one of hundreds of digits is none, as it cannot be compared."""
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """Read what was typed."""
+        super().process_formdata(valuelist)
+        if self.data is not None and abs(self.data) > LARGEST:
+            self.data = None
+            raise ValueError(str(SENTENCES["Not a valid integer value."]))
 
 
 class Form(PageForm):

@@ -27,6 +27,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bank.actor import Permission
 from bank.config import Config
+from bank.errors import Code, Refusal
 from bank.web import words
 from bank.web.guard import API, access_of, actor_or_none, in_api, public
 
@@ -83,6 +84,7 @@ def init(app: Flask, nav: tuple[NavItem, ...], vocabularies: words.Vocabularies)
     babel.init_app(app, default_locale="fr", default_timezone="Europe/Paris", locale_selector=language)
     app.register_blueprint(bp)
     app.context_processor(_context)
+    app.before_request(_only_forms)
     app.after_request(_headers)
     app.jinja_env.filters |= {
         "word": words.word,
@@ -167,9 +169,18 @@ def _may_open(item: NavItem) -> bool:
     return who is not None and (access is None or access.permission is None or who.can(access.permission))
 
 
+def _only_forms() -> None:
+    """Refuse JSON sent to a page, which forms would read as their fields. Raises Refusal(bad-request)."""
+    if request.is_json and not in_api():
+        raise Refusal(Code.BAD_REQUEST)
+
+
 def _headers(response: Response) -> Response:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
+    if request.endpoint != "static":
+        # What depends on who asks is kept by no cache, not even the browser's own.
+        headers.setdefault("Cache-Control", "no-store")
     if in_api():
         return response
     headers["Content-Security-Policy"] = CSP

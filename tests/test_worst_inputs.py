@@ -1,0 +1,333 @@
+"""The worst that a form, an address or a program can send: never a fault of ours, always an answer in our words."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bank.inventory.lifecycle import State
+from tests.factories import PASSWORD, ApiClient, World, today
+
+SURROGATE = "\ud800"
+TEXTS = (
+    "",
+    "x" * 10_000,
+    "a\x00b",
+    "a\r\nX-Injected: yes\n",
+    "\x1b[31m👩🏽‍💻\u202e\u2028",
+    "0001-01-01",
+    "9999-12-31",
+    "-1",
+    "9" * 400,
+    "1e400",
+)
+VALUES: tuple[Any, ...] = (
+    *TEXTS,
+    "a" + SURROGATE,
+    None,
+    True,
+    -1,
+    1.5,
+    2**31,
+    10**40,
+    float("inf"),
+    float("nan"),
+    [],
+    {},
+    [None],
+)
+# Bodies that are no JSON object at all, or not said to be one.
+RAW: tuple[tuple[bytes, str], ...] = (
+    (b"", "application/json"),
+    (b"{", "application/json"),
+    (b"null", "application/json"),
+    (b"[]", "application/json"),
+    (b'"text"', "application/json"),
+    (b"\xff\xfe{}", "application/json"),
+    (b'{"a": 1, "a": 2}', "application/json"),
+    (b"[" * 100_000, "application/json"),
+    (b"1" * 10_000, "application/json"),
+    (b"{}", "text/plain"),
+    (b"{}", "application/xml"),
+    (b"a=1", "application/x-www-form-urlencoded"),
+    (b"--x\r\n", "multipart/form-data; boundary=x"),
+    (b"--x\r\n", "multipart/form-data"),
+    (b"{}", "application/json; charset=utf-32"),
+)
+SCAN = {"scan_id": str(uuid4()), "code": "", "station": "control", "outcome": "done", "at": None}
+DRIVE = {
+    "kind": "ssd",
+    "serial": "S1",
+    "size_gb": 1,
+    "fate": "present",
+    "method": "clear_overwrite",
+    "tool": "nwipe",
+    "tool_version": "0.36",
+    "result": "passed",
+}
+
+
+def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, str, dict[str, Any]]]:
+    """Who sends what to which address, well formed."""
+    coordinator, supervisor = world.api(world.coordinator), world.api(world.supervisor)
+    prescriber, desk = world.api(world.prescriber_user), world.api(world.desk_user)
+    organisation = {
+        "name": "Une association",
+        "legal_nature": "association",
+        "roles": ["prescriber"],
+        "workshop_kind": None,
+        "siret": "73282932000074",
+        "capacities": [{"kind": "rup", "reference": "R", "valid_from": "2020-01-01", "valid_until": None}],
+    }
+    yield coordinator, "post", "/organisations", organisation
+    yield coordinator, "put", f"/organisations/{world.bnp}", organisation | {"version": 1}
+    person = {"organisation_id": world.bnp, "name": "A B", "email": "a.b@exemple.fr", "roles": ["donor"]}
+    yield coordinator, "post", "/people", person
+    yield coordinator, "post", f"/people/{world.operator.person_id}/invitation", {}
+    yield coordinator, "post", "/tokens", {"name": "a", "days": 3, "scopes": ["batch.see"]}
+    batch = {
+        "donor_id": world.bnp,
+        "workshop_id": world.workshop,
+        "legal_basis": "private_gift",
+        "agreed_on": "2026-01-05",
+        "no_resale": False,
+        "unnamed": False,
+        "purge_asked": False,
+        "lines": [{"category": "laptop", "announced": 1}],
+    }
+    yield coordinator, "post", "/batches", batch
+    counted = {"lines": [{"category": "laptop", "received": 3, "gap_reason": None}]}
+    yield supervisor, "post", f"/batches/{world.batch()}/reception", counted
+    yield supervisor, "post", "/scans", SCAN | {"code": code, "facts": {"drives": [DRIVE], "no_drive": False}}
+    request = {
+        "programme": "RSA",
+        "category": "laptop",
+        "quantity": 1,
+        "person_name": "Jeanne",
+        "contact": "01 99 00 12 34",
+        "proof": "rsa_certificate",
+        "proof_day": today().isoformat(),
+        "proof_seen": True,
+    }
+    yield prescriber, "post", "/requests", request
+    yield coordinator, "post", f"/requests/{ref}/allocations", {"device": code}
+    handover = {
+        "request": ref,
+        "devices": [code],
+        "payment": "cash",
+        "paid_cents": 2_000,
+        "signature": "on_paper",
+    }
+    yield desk, "post", "/handovers", handover
+
+
+def spoilt(body: Any) -> Iterator[Any]:
+    """The body with one thing wrong, at every depth."""
+    if isinstance(body, dict):
+        for name, value in body.items():
+            for worse in spoilt(value):
+                yield body | {name: worse}
+            yield {other: body[other] for other in body if other != name}
+        yield body | {"unknown": 1}
+        yield body | {"a" + SURROGATE: 1}
+    elif isinstance(body, list):
+        yield [*body, *body] * 30
+        for worse in spoilt(body[0]) if body else ():
+            yield [worse]
+    yield from VALUES
+
+
+def fault(answer: Any) -> str | None:
+    """What is wrong with an answer, if anything is."""
+    if answer.status_code >= 500:
+        return f"{answer.status_code}"
+    if answer.status_code >= 400 and answer.content_type != "application/problem+json":
+        return f"{answer.status_code} as {answer.content_type}"
+    return None
+
+
+@pytest.fixture
+def request_ref(world: World) -> str:
+    """A request that waits for a device."""
+    world.programme_rsa()
+    made = world.api(world.prescriber_user).post(
+        "/requests",
+        json={
+            "programme": "RSA",
+            "category": "laptop",
+            "person_name": "Jeanne",
+            "proof": "rsa_certificate",
+            "proof_day": today().isoformat(),
+            "proof_seen": True,
+        },
+    )
+    return str(made.json["ref"])
+
+
+def test_no_body_breaks_the_api(world: World, request_ref: str) -> None:
+    code = world.device(State.IN_WORK).code
+    faults = []
+    for client, method, path, body in bodies(world, request_ref, code):
+        for worse in spoilt(body):
+            answer = getattr(client, method)(path, data=json.dumps(worse), content_type="application/json")
+            if fault(answer):
+                faults.append((path, fault(answer), json.dumps(worse)[:200]))
+        for raw, kind in RAW:
+            answer = getattr(client, method)(path, data=raw, content_type=kind)
+            if fault(answer):
+                faults.append((path, fault(answer), f"{raw[:20]!r} {kind}"))
+    assert faults == []
+
+
+def test_no_batch_of_scans_breaks_the_api(world: World) -> None:
+    client, code = world.api(world.supervisor), world.device(State.IN_WORK).code
+    scan = SCAN | {"code": code, "facts": {"drives": [DRIVE], "no_drive": False}}
+    worst = list(spoilt(scan))
+    for start in range(0, len(worst), 500):
+        part = worst[start : start + 500]
+        answer = client.post("/scans/batch", data=json.dumps(part), content_type="application/json")
+        assert answer.status_code == 200
+        assert [line["status"] for line in answer.json if line["status"] >= 500] == []
+        assert len(answer.json) == len(part)
+    for raw, kind in RAW:
+        assert fault(client.post("/scans/batch", data=raw, content_type=kind)) is None
+
+
+def addresses(app: Flask) -> list[str]:
+    """Every address of the app, its variables left in."""
+    return sorted({rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"})
+
+
+PARTS = (
+    "%00",
+    "a%00b",
+    "%ff",
+    "x" * 3_000,
+    "%0d%0aX-Injected:%20yes",
+    "%F0%9F%98%80",
+    "-1",
+    "9" * 30,
+    "%2e%2e",
+)
+NAMES = (
+    *("q", "state", "category", "batch", "cursor", "before", "donor_id", "programme", "request", "device"),
+    *("organisation_id", "role", "sheet", "start", "next", "unknown"),
+)
+METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "POST", "CONNECT", "BREW")
+
+
+def test_no_address_breaks(world: World) -> None:
+    people = [world.coordinator, world.supervisor, world.prescriber_user]
+    clients = [(world.client(actor), world.api(actor)) for actor in people]
+    faults = []
+    for rule in addresses(world.app):
+        before, variable, rest = rule.partition("<")
+        paths = [before + part + rest.partition(">")[2] for part in PARTS] if variable else []
+        if not variable:
+            paths = [rule + "?" + "&".join(f"{name}={part}" for name in NAMES) for part in PARTS]
+            paths += [f"{rule}?{name}=a%00b" for name in NAMES]
+        for number, path in enumerate(paths):
+            page, api = clients[number % len(clients)]
+            answer = api.get(path.removeprefix("/api/v1")) if rule.startswith("/api/v1") else page.get(path)
+            if answer.status_code >= 500 or "X-Injected" in answer.headers:
+                faults.append((path[:80], answer.status_code))
+    assert faults == []
+
+
+def test_no_method_breaks(world: World) -> None:
+    page, secret = world.client(world.coordinator), world.token(world.coordinator)
+    faults = []
+    for rule in addresses(world.app):
+        if "<" in rule:
+            continue
+        for method in METHODS:
+            headers = {"Authorization": f"Bearer {secret}"} if rule.startswith("/api/v1") else {}
+            answer = page.open(rule, method=method, headers=headers)
+            if answer.status_code >= 500 or (
+                answer.status_code == 200 and method in ("TRACE", "BREW", "CONNECT")
+            ):
+                faults.append((rule, method, answer.status_code))
+    assert faults == []
+
+
+def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """Who sends which form, well filled in."""
+    coordinator, supervisor = world.client(world.coordinator), world.client(world.supervisor)
+    key = {"idempotency_key": str(uuid4())}
+    yield world.anonymous(), "/sign-in?next=/devices", {"email": "a@exemple.fr", "password": PASSWORD}
+    yield world.anonymous(), "/forgot", {"email": "a@exemple.fr"}
+    yield world.anonymous(), "/language", {"language": "en", "next": "/devices"}
+    yield coordinator, "/account/password", {"current": PASSWORD, "password": "un autre mot de passe"}
+    yield coordinator, "/account/tokens/new", key | {"name": "a", "days": "3", "scopes": "batch.see"}
+    organisation = {
+        "name": "Une association",
+        "legal_nature": "association",
+        "roles": "prescriber",
+        "workshop_kind": "",
+        "siret": "73282932000074",
+        "capacities-0-kind": "rup",
+        "capacities-0-reference": "R",
+        "capacities-0-valid_from": "2020-01-01",
+        "capacities-0-valid_until": "",
+    }
+    yield coordinator, "/organisations/new", key | organisation
+    yield coordinator, f"/organisations/{world.bnp}/edit", key | organisation | {"version": "1"}
+    invitation = {"name": "A B", "email": "a.b@exemple.fr", "roles": "donor"}
+    yield coordinator, f"/organisations/{world.bnp}/invite", key | invitation
+    yield coordinator, f"/people/{world.operator.person_id}/disable", {"sure": ""}
+    yield coordinator, f"/people/{world.operator.person_id}/invitation", key
+    batch = {
+        "donor_id": str(world.bnp),
+        "workshop_id": str(world.workshop),
+        "legal_basis": "private_gift",
+        "agreed_on": "2026-01-05",
+        "lines-laptop": "1",
+    }
+    yield coordinator, "/batches/new", key | batch
+    counted = {"lines-laptop-received": "3", "lines-laptop-gap_reason": ""}
+    yield supervisor, f"/batches/{world.batch()}/reception", key | counted
+    yield supervisor, "/scan", {"code": code}
+    drive = {
+        "drives-0-kind": "ssd",
+        "drives-0-serial": "S1",
+        "drives-0-size_gb": "1",
+        "drives-0-method": "clear_overwrite",
+        "drives-0-tool": "nwipe",
+        "drives-0-tool_version": "0.36",
+        "drives-0-ending": "failed",
+    }
+    yield supervisor, f"/scan/{code}", key | {"station": "erasure"} | drive
+    request = {
+        "category": "laptop",
+        "person_name": "Jeanne",
+        "contact": "01 99 00 12 34",
+        "proof": "rsa_certificate",
+        "proof_day": today().isoformat(),
+        "proof_seen": "y",
+    }
+    yield world.client(world.prescriber_user), "/requests/new?programme=RSA", key | request
+    yield coordinator, f"/requests/{ref}/allocations", key | {"device": code}
+    yield coordinator, f"/requests/{ref}/release", {"device": code}
+    handover = {"devices": code, "payment": "cash", "paid": "20,00", "signature": "on_paper"}
+    yield world.client(world.desk_user), f"/requests/{ref}/handover", key | handover
+
+
+def test_no_form_breaks(world: World, request_ref: str) -> None:
+    code = world.device(State.IN_WORK).code
+    faults = []
+    for client, path, sent in pages(world, request_ref, code):
+        worst: list[dict[str, Any]] = [{}, {name: [value, value] for name, value in sent.items()}]
+        worst += [{**sent, name: text} for name in sent for text in TEXTS]
+        for worse in worst:
+            answer = client.post(path, data=worse)
+            if answer.status_code >= 500 or not answer.content_type.startswith("text/html"):
+                faults.append((path, answer.status_code, str(worse)[:200]))
+        for raw, kind in RAW:
+            answer = client.post(path, data=raw, content_type=kind)
+            if answer.status_code >= 500:
+                faults.append((path, answer.status_code, f"{raw[:20]!r} {kind}"))
+    assert faults == []
