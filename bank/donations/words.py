@@ -18,11 +18,11 @@ WORDS: Vocabularies = {
     "batch_fault": {
         "no-line": _l("Indiquez au moins un matériel."),
         "category-twice": _l("Une catégorie ne se donne qu’une fois."),
-        "count-out-of-range": _l("Un nombre va de 1 à 2 000."),
+        "count-out-of-range": _l("Écrivez un nombre de 1 à 2 000."),
         "too-many-devices": _l("Un lot compte 2 000 matériels au plus. Faites plusieurs lots."),
         "not-a-donor": _l("Choisissez une organisation donatrice."),
         "not-a-workshop": _l("Choisissez un atelier."),
         "basis-not-for-donor": _l("Cette base légale ne convient pas à ce donateur."),
-        "in-the-future": _l("Le jour de l’accord est passé, ou c’est aujourd’hui."),
+        "in-the-future": _l("Le jour de l’accord ne peut pas être dans le futur."),
     },
 }

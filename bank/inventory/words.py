@@ -71,7 +71,7 @@ WORDS: Vocabularies = {
         "purge_crypto_erase": _l("effacement de la clé (Purge)"),
         "factory_reset": _l("retour aux réglages d’usine"),
     },
-    "erasure_result": {"passed": _l("effacement réussi"), "failed": _l("effacement échoué")},
+    "erasure_result": {"passed": _l("effacement réussi"), "failed": _l("effacement raté")},
     "label_state": {
         "blank": _l("vierge"),
         "claimed": _l("collée"),

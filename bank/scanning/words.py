@@ -14,7 +14,7 @@ WORDS: Vocabularies = {
     },
     # A thing in hand, as the start of a sentence.
     "this": {
-        "laptop": _l("Ce portable"),
+        "laptop": _l("Cet ordinateur portable"),
         "desktop": _l("Cette unité centrale"),
         "all_in_one": _l("Cet ordinateur tout-en-un"),
         "screen": _l("Cet écran"),

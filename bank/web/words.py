@@ -129,7 +129,7 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
     ),
     Code.GAP_UNEXPLAINED: (
         _l("Écart à expliquer"),
-        _l("Le compte reçu n’est pas celui annoncé. Choisissez la raison de l’écart."),
+        _l("Le compte n’est pas celui annoncé. Choisissez la raison de l’écart."),
     ),
     Code.NOT_ELIGIBLE: (_l("Demande non recevable"), _l("Les conditions du dispositif ne sont pas réunies.")),
     Code.NO_TARIFF: (

@@ -365,7 +365,7 @@ def test_the_list_is_filtered_by_its_address(world: World) -> None:
     client = world.client(world.coordinator)
     assert ref in client.get("/requests?state=open&programme=RSA").text
     assert ref not in client.get("/requests?state=allocated").text
-    assert "Aucune demande ne répond à ce filtre" in client.get("/requests?state=allocated").text
+    assert "Aucune demande ne correspond à ce filtre" in client.get("/requests?state=allocated").text
 
 
 def test_each_empty_list_says_what_will_be_there(world: World) -> None:

@@ -164,7 +164,7 @@ def test_the_list_is_searched_by_name_and_role(world: World, coordinator: Any) -
     assert world.workshop
     assert "BNP Paribas" in text(coordinator.get("/organisations?q=paribas"))
     assert "BNP Paribas" not in text(coordinator.get("/organisations?role=workshop"))
-    assert "Aucune organisation ne répond" in text(coordinator.get("/organisations?q=rien"))
+    assert "Aucune organisation ne correspond" in text(coordinator.get("/organisations?q=rien"))
 
 
 def test_the_list_is_in_the_order_of_a_directory(world: World, coordinator: Any) -> None:

@@ -70,7 +70,7 @@ def test_a_laptop_goes_through_the_desk_in_plain_words(world: World) -> None:
 
     done(client, device, "control")
     desk = client.get("/scan")
-    assert "Contrôle fait. Ce portable est disponible." in text(desk)
+    assert "Contrôle fait. Cet ordinateur portable est disponible." in text(desk)
     assert codes.grouped(device.code) in text(desk).replace("\u00a0", " ")
     assert now(device).state is State.READY
 
