@@ -184,7 +184,9 @@ def test_reception_makes_devices_labels_and_entries_of_the_workshop(world: World
         assert (device.state, device.batch_ref) == (State.RECEIVED, ref)
         assert (device.custodian_id, device.owner_id) == (world.workshop, world.workshop)
         assert device.place_id is None
-    assert entries(journal.Kind.BATCH_RECEIVED) == [{"received": {"laptop": 2, "screen": 1}, "gap": {}, "reasons": {}}]
+    assert entries(journal.Kind.BATCH_RECEIVED) == [
+        {"received": {"laptop": 2, "screen": 1}, "gap": {}, "reasons": {}}
+    ]
     assert replay.verify().faults == []
 
 

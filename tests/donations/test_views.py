@@ -100,7 +100,10 @@ def test_the_form_offers_donors_and_workshops_by_their_roles(world: World) -> No
         ({"lines-laptop": "9" * 5000}, "Ordinateur portable"),
         ({"lines-laptop": "2000", "lines-screen": "1"}, "Un lot compte 2 000 matériels au plus."),
         ({"agreed_on": "hier"}, "Jour de l’accord"),
-        ({"agreed_on": (utcnow() + timedelta(days=2)).date().isoformat()}, "Le jour de l’accord ne peut pas être dans le futur"),
+        (
+            {"agreed_on": (utcnow() + timedelta(days=2)).date().isoformat()},
+            "Le jour de l’accord ne peut pas être dans le futur",
+        ),
     ],
 )
 def test_a_form_with_faults_comes_back_with_what_was_typed(

@@ -75,9 +75,10 @@ def test_reading_never_breaks(scanned: str) -> None:
     assert codes.is_code(read)
 
 
-def test_every_single_error_and_neighbour_swap_is_caught() -> None:
+@pytest.mark.parametrize("codes_tried", [60, pytest.param(30_000, marks=pytest.mark.soak)])
+def test_every_single_error_and_neighbour_swap_is_caught(codes_tried: int) -> None:
     dice = random.Random(29)  # noqa: S311  (the same errors at every run; nothing is kept secret with it)
-    for _ in range(60):
+    for _ in range(codes_tried):
         code = codes.mint()
         for place in range(codes.LENGTH):
             wrong = dice.choice([sign for sign in codes.ALPHABET if sign != code[place]])

@@ -79,7 +79,8 @@ def test_two_threads_and_one_device_one_winner(world: World) -> None:
     assert replay.verify().faults == []
 
 
-def test_a_hundred_passes_by_eight_threads_lose_nothing(world: World) -> None:
+@pytest.mark.parametrize("each", [12, pytest.param(1_000, marks=pytest.mark.soak)])
+def test_moves_by_eight_threads_lose_nothing(world: World, each: int) -> None:
     """Moves that stay in the same state all succeed, each on the tip that the one before left."""
     standing = world.device(State.IN_WORK)
     actor, app = world.supervisor, world.app
@@ -87,7 +88,7 @@ def test_a_hundred_passes_by_eight_threads_lose_nothing(world: World) -> None:
 
     def work() -> None:
         with app.app_context():
-            for _ in range(12):
+            for _ in range(each):
                 try:
                     with db.transaction() as session:
                         register.retried(
@@ -105,7 +106,7 @@ def test_a_hundred_passes_by_eight_threads_lose_nothing(world: World) -> None:
         thread.join()
     with db.read() as session:
         after = register.look(session, standing.code)
-    assert after.seq - standing.seq == 96 - len(refused)
+    assert after.seq - standing.seq == 8 * each - len(refused)
     assert set(refused) <= {"moved-meanwhile"}
     assert replay.verify().faults == []
 
