@@ -1,5 +1,6 @@
 """The `banque` command. Exit status 0 only on success."""
 
+import re
 import sys
 import tempfile
 import time
@@ -11,13 +12,14 @@ from typing import Any, TypeVar
 import click
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bank import db, demo, schema, serve, work
 from bank.actor import COMMAND_LINE
 from bank.app import create_app
 from bank.config import Config, ConfigRefused
 from bank.errors import Refusal
-from bank.identity import actions, signin
+from bank.identity import actions, rules, signin
 from bank.identity.models import LegalNature, OrganisationRole, PersonRole
 from bank.identity.rules import OrganisationDraft
 from bank.inventory import lifecycle, replay
@@ -26,6 +28,26 @@ from bank.web import words
 F = TypeVar("F", bound=Callable[..., Any])
 
 SWEEP_EVERY_S = 20
+
+
+def one_line(longest: int) -> Callable[[Any, Any, str], str]:
+    """What holds an option to a text of one line that the database keeps."""
+
+    def check(_context: Any, _option: Any, text: str) -> str:
+        text = text.strip()
+        if not text or len(text) > longest or not re.fullmatch(rules.ONE_LINE, text):
+            raise click.BadParameter(f"one line of 1 to {longest} signs")
+        return text
+
+    return check
+
+
+def address(_context: Any, _option: Any, text: str) -> str:
+    """What holds an option to a mail address."""
+    found = rules.email_or_none(text)
+    if found is None:
+        raise click.BadParameter("no mail could be sent there")
+    return found
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,8 +62,8 @@ def in_app(command: F) -> F:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             app = create_app()
-        except ConfigRefused as refused:
-            raise click.ClickException(str(refused)) from refused
+        except (ConfigRefused, ArgumentError, ValueError) as refused:
+            raise click.ClickException(f"these settings are refused: {refused}") from refused
         with app.app_context():
             try:
                 return command(*args, **kwargs)
@@ -49,6 +71,11 @@ def in_app(command: F) -> F:
                 with app.test_request_context():
                     title, detail = words.problem(refusal.code)
                 raise click.ClickException(f"{title}. {detail} ({refusal.code.value})") from refusal
+            except DBAPIError as error:
+                reason = str(error.orig).strip().splitlines()[0]
+                raise click.ClickException(
+                    f"the database refuses: {reason} (`banque migrate` brings it up to date)"
+                ) from error
 
     return run  # type: ignore[return-value]  # wraps keeps the signature that click reads
 
@@ -94,9 +121,13 @@ def _compare() -> None:
 
 
 @main.command("open-bank")
-@click.option("--organisation", required=True, help="The name of the bank's own organisation.")
-@click.option("--email", required=True, help="The first coordinator's address.")
-@click.option("--name", required=True, help="And name.")
+@click.option(
+    "--organisation", required=True, callback=one_line(120), help="The name of the bank's own organisation."
+)
+    "--organisation", required=True, callback=one_line(120), help="The name of the bank's own organisation."
+)
+@click.option("--email", required=True, callback=address, help="The first coordinator's address.")
+@click.option("--name", required=True, callback=one_line(120), help="And name.")
 @in_app
 def open_bank(organisation: str, email: str, name: str) -> None:
     """Open a new bank: its organisation and first coordinator. Prints the link that sets the password."""
@@ -135,7 +166,9 @@ def token() -> None:
 @token.command("create")
 @click.option("--email", required=True, help="Whose token.")
 @click.option("--days", required=True, type=click.IntRange(1, 365), help="How long it lasts.")
-@click.option("--name", default="banque token", show_default=True, help="What it is for.")
+@click.option(
+    "--name", default="banque token", show_default=True, callback=one_line(60), help="What it is for."
+)
 @in_app
 def create_token(email: str, days: int, name: str) -> None:
     """Print a new token, alone."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from environs import Env
+from environs import Env, EnvError
 
 SECRET_MIN_CHARS = 32
 # Values that circulate in examples and tutorials: a production that carries one has no secret.
@@ -48,7 +48,13 @@ class Config:
     @classmethod
     def from_env(cls) -> "Config":
         """The settings of this process. Raises ConfigRefused."""
-        env = Env()
+        try:
+            return cls._read(Env())
+        except EnvError as error:
+            raise ConfigRefused(f"{error} (see .env.example)") from error
+
+    @classmethod
+    def _read(cls, env: Env) -> "Config":
         var_dir = env.path("VAR_DIR", Path("var"))
         if env.str("BANK_ENV", "") != BankEnv.PRODUCTION:
             # What `banque serve` made for itself, so that other commands beside it read the same data.
