@@ -37,7 +37,9 @@ def make_request(given: dict[str, Any]) -> Created:
     """Ask for equipment under a programme"""
     actor, key, new = guard.actor(), idempotency_key(), NewRequest(**given)
     with db.transaction() as session:
-        ref = work.once(session, actor, key, given, lambda: actions.make_request(session, actor, new))
+        ref = work.once(
+            session, actor, key, ["request", given], lambda: actions.make_request(session, actor, new)
+        )
         facts = queries.find(session, actor, ref)
     return facts, 201, _location("get_request", ref)
 
@@ -110,7 +112,9 @@ def hand_over(given: dict[str, Any]) -> Created:
         signature=given["signature"],
     )
     with db.transaction() as session:
-        ref = work.once(session, actor, key, given, lambda: actions.hand_over(session, actor, new))
+        ref = work.once(
+            session, actor, key, ["handover", given], lambda: actions.hand_over(session, actor, new)
+        )
         facts = queries.find_handover(session, actor, ref)
     return facts, 201, _location("get_handover", ref)
 

@@ -127,7 +127,7 @@ def hand_over(ref: str) -> BaseResponse:
         with db.transaction() as session:
             key = form.idempotency_key.data
             handover_ref = work.once(
-                session, actor, key, vars(made), lambda: actions.hand_over(session, actor, made)
+                session, actor, key, ["handover", vars(made)], lambda: actions.hand_over(session, actor, made)
             )
     except Refusal as refusal:
         if refusal.code not in OF_THE_COUNTER:
@@ -176,7 +176,7 @@ def _make(form: RequestForm, option: ProgrammeOption) -> str:
             session,
             actor,
             form.idempotency_key.data,
-            vars(new),
+            ["request", vars(new)],
             lambda: actions.make_request(session, actor, new),
         )
 
