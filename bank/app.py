@@ -63,6 +63,9 @@ class Bank(Flask):
         """The function itself."""
         return func
 
+    def log_exception(self, exc_info: Any) -> None:
+        """Nothing: `web/problems.py` writes a fault down, without the address, which may be a mailed link."""
+
 
 class Id(IntegerConverter):
     """An id in an address."""

@@ -100,7 +100,8 @@ def init(
     after_commit: Callable[[list[int]], object],
 ) -> None:
     """Bind the database to the app, with what follows a journal entry and what follows a commit."""
-    options: dict[str, Any] = {"echo": False}
+    # Without `hide_parameters` a fault would write what somebody typed into the log.
+    options: dict[str, Any] = {"echo": False, "hide_parameters": True}
     if url.startswith("postgresql"):
         options |= {"pool_size": 4, "max_overflow": 4, "pool_timeout": 10, "pool_pre_ping": False}
     app.config["SQLALCHEMY_DATABASE_URI"] = url

@@ -7,6 +7,7 @@ guarded claim lets one worker in, and a job's own steps are idempotent.
 
 import hashlib
 import json
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -110,7 +111,10 @@ def init(app: Flask, reactions: Reactions, redis_url: str) -> None:
     app.extensions["bank.jobs"] = {name: job for jobs in reactions.values() for name, job in jobs}
     connection = None
     if redis_url:
-        connection = redis.Redis.from_url(redis_url, socket_connect_timeout=ENQUEUE_TIMEOUT_S)
+        # A queue that hangs is as bad as one that is gone: neither may hold a request up.
+        connection = redis.Redis.from_url(
+            redis_url, socket_connect_timeout=ENQUEUE_TIMEOUT_S, socket_timeout=ENQUEUE_TIMEOUT_S
+        )
     app.extensions["bank.redis"] = connection
 
 
@@ -171,7 +175,9 @@ def run(job_id: int) -> None:
         jobs[name](task)
     # The one rim where everything is caught: the reason goes to the row, the job is tried again later.
     except (Exception, JobTimeoutException) as error:
-        log.exception("job.failed", job=job_id, name=name)
+        # Where it failed and not what it says: a mail server's refusal names the addressee.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        log.error("job.failed", job=job_id, name=name, error=type(error).__name__, trace=trace)
         _finish(job_id, error)
     else:
         _finish(job_id, None)

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bank.inventory.lifecycle import State
+from bank.web.guard import public
 from tests.factories import PASSWORD, ApiClient, World, today
 
 SURROGATE = "\ud800"
@@ -331,3 +332,27 @@ def test_no_form_breaks(world: World, request_ref: str) -> None:
             if answer.status_code >= 500:
                 faults.append((path, answer.status_code, f"{raw[:20]!r} {kind}"))
     assert faults == []
+
+
+def test_a_fault_tells_neither_caller_nor_log_what_was_sent(
+    world: World, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    typed = "jeanne@exemple.fr"
+
+    @public("a view that breaks")
+    def breaks(**_values: str) -> str:
+        raise RuntimeError(typed)
+
+    world.app.view_functions["identity.set_password"] = breaks
+    answer = world.anonymous().get("/password/reset/a-mailed-link")
+    said = capfd.readouterr().err + caplog.text
+    assert answer.status_code == 500
+    assert "in breaks" in said
+    assert "a-mailed-link" not in said
+    assert typed not in said + answer.text
+
+
+def test_no_cache_keeps_what_depends_on_who_asks(world: World) -> None:
+    api, page = world.api(world.coordinator), world.client(world.coordinator)
+    for answer in (api.get("/people"), api.get("/requests"), page.get("/organisations"), page.get("/scan")):
+        assert answer.headers["Cache-Control"] == "no-store"

@@ -89,7 +89,8 @@ def init(app: Flask, redis_url: str, hasher: PasswordHasher) -> None:
     memory = MovingWindowRateLimiter(MemoryStorage())
     shared = memory
     if redis_url:
-        shared = MovingWindowRateLimiter(storage_from_string(_limits_url(redis_url)))
+        patience = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
+        shared = MovingWindowRateLimiter(storage_from_string(_limits_url(redis_url), **patience))
     app.extensions["bank.brakes"] = (shared, memory)
 
 

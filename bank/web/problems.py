@@ -3,6 +3,7 @@
 The same codes for both. A new code gets its status in STATUS and its words in `words.py`; a test compares.
 """
 
+import traceback
 from collections.abc import Mapping
 
 import structlog
@@ -110,8 +111,11 @@ def _unavailable(error: OperationalError) -> Response:
 
 
 def _broken(error: Exception) -> Response:
-    # The traceback is in the log under the request id; the caller gets that id, never the text of a fault.
-    log.error("request.broken", error=type(getattr(error, "original_exception", error)).__name__)
+    # The caller gets the request's id, under which the log says where it broke; neither gets the fault's text,
+    # which may quote what somebody typed.
+    fault = getattr(error, "original_exception", None) or error
+    trace = "".join(traceback.format_tb(fault.__traceback__))
+    log.error("request.broken", error=type(fault).__name__, trace=trace)
     return answer(Refusal(Code.BROKEN))
 
 

@@ -1,6 +1,8 @@
 """Jobs: written with their entry, sent after the commit, run once; and requests made once."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from bank import db, journal, work
 from bank.actor import Actor
 from bank.app import create_app
 from bank.errors import Code, Refusal
+from bank.identity import signin
 from bank.identity.models import LegalNature, Organisation
 from bank.journal import Kind
 from bank.work import IdempotencyMark, Job, JobState, Task
@@ -237,3 +240,57 @@ def test_old_keys_are_forgotten(world: World) -> None:
     work.sweep()
     with db.read() as session:
         assert session.scalars(sa.select(IdempotencyMark.key)).all() == []
+
+
+def test_a_key_does_not_pass_what_no_database_keeps(world: World) -> None:
+    with pytest.raises(Refusal) as refused:
+        once(world.coordinator, "a\x00b", "first")
+    assert refused.value.code is Code.IDEMPOTENCY_KEY_MISSING
+
+
+# --- a queue that hangs, and what a fault may say ---
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[str]:
+    """The address of a queue that takes calls and never answers."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "q"))
+        listener.listen(16)
+        yield f"unix://{tmp_path}/q"
+
+
+def test_a_queue_that_hangs_holds_nobody_up(database_url: str, tmp_path: Path, hanging: str) -> None:
+    app = create_app(make_config(database_url, tmp_path, redis_url=hanging))
+    work.init(app, REACTIONS, hanging)
+    began = time.monotonic()
+    with app.app_context():
+        ask()
+        assert not work.queue_answers()
+        signin.count_failure("192.0.2.1")
+        assert [job.state for job in jobs()] == [JobState.WAITING]
+        db.db.engine.dispose()
+    assert time.monotonic() - began < 3 * work.ENQUEUE_TIMEOUT_S + 2
+
+
+ADDRESSEE = "jeanne@exemple.fr"
+
+
+def refuse(task: Task) -> None:
+    """A job whose mail server answers with the addressee."""
+    raise ConnectionError(f"{ADDRESSEE} is unknown here")
+
+
+def test_no_fault_writes_what_somebody_typed_into_the_log(
+    app: Flask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    work.init(app, {Kind.PERSON_DISABLED.value: [("test.refuse", refuse)]}, "")
+    ask(kind=Kind.PERSON_DISABLED)
+    work.run(jobs()[0].id)
+    with pytest.raises(sa.exc.DBAPIError) as fault, db.read() as session:
+        session.execute(sa.text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Jeanne"})
+    said = capfd.readouterr().err
+    assert "ConnectionError" in said
+    assert "in refuse" in said
+    assert ADDRESSEE not in said
+    assert "Jeanne" not in str(fault.value)
