@@ -124,8 +124,6 @@ def _compare() -> None:
 @click.option(
     "--organisation", required=True, callback=one_line(120), help="The name of the bank's own organisation."
 )
-    "--organisation", required=True, callback=one_line(120), help="The name of the bank's own organisation."
-)
 @click.option("--email", required=True, callback=address, help="The first coordinator's address.")
 @click.option("--name", required=True, callback=one_line(120), help="And name.")
 @in_app

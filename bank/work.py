@@ -174,10 +174,11 @@ def run(job_id: int) -> None:
     try:
         jobs[name](task)
     # The one rim where everything is caught: the reason goes to the row, the job is tried again later.
-    except (Exception, JobTimeoutException) as error:
+    except (Exception, JobTimeoutException) as error:  # noqa: BLE001
         # Where it failed and not what it says: a mail server's refusal names the addressee.
         trace = "".join(traceback.format_tb(error.__traceback__))
-        log.error("job.failed", job=job_id, name=name, error=type(error).__name__, trace=trace)
+        reason = type(error).__name__
+        log.error("job.failed", job=job_id, name=name, error=reason, trace=trace)  # noqa: TRY400
         _finish(job_id, error)
     else:
         _finish(job_id, None)
