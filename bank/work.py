@@ -151,6 +151,11 @@ def send(job_ids: Sequence[int]) -> int:
 def sweep() -> int:
     """Send again what has waited too long, and what a dead worker left behind; how many were sent."""
     with db.transaction() as session:
+        session.execute(
+            sa.update(Job)
+            .where(Job.state == JobState.RUNNING, Job.due_at <= utcnow(), Job.attempts >= MAX_ATTEMPTS)
+            .values(state=JobState.FAILED, error="WorkerDied")
+        )
         due = session.scalars(
             sa.select(Job.id)
             .where(Job.state.in_([JobState.WAITING, JobState.RUNNING]), Job.due_at <= utcnow())

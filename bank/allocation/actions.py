@@ -31,7 +31,7 @@ from bank.identity.models import LegalNature, Organisation, OrganisationRole
 from bank.inventory import codes, register
 from bank.inventory import rules as inventory_rules
 from bank.inventory.lifecycle import Move, State
-from bank.inventory.models import Category
+from bank.inventory.models import Category, Label
 from bank.inventory.register import Standing
 
 REF_SIGNS = 6
@@ -125,7 +125,7 @@ def allocate(session: Session, actor: Actor, request_ref: str, device_code: str)
 
 
 def release(session: Session, actor: Actor, request_ref: str, device_code: str) -> None:
-    """Take a promised device back: it is ready again, and the request is open again.
+    """Take a promised device back: it is ready again, and the request is open again. Asked twice, done once.
 
     Raises Refusal(not-found, request-closed) and what the register raises.
     """
@@ -136,6 +136,8 @@ def release(session: Session, actor: Actor, request_ref: str, device_code: str) 
     code = codes.read(device_code)
     promised = next((line for line in asked.allocations if line.device_code == code), None)
     if promised is None:
+        if _was_released(session, row.id, code):
+            return
         raise Refusal(Code.NOT_FOUND)
     facts = {"request": row.ref, "allocation": promised.id}
     register.retried(
@@ -145,6 +147,22 @@ def release(session: Session, actor: Actor, request_ref: str, device_code: str) 
     )
     session.get_one(Allocation, promised.id).state = AllocationState.RELEASED
     row.state = RequestState.OPEN
+
+
+def _was_released(session: Session, request_id: int, code: str) -> bool:
+    return (
+        session.scalar(
+            sa.select(
+                sa.exists().where(
+                    Allocation.request_id == request_id,
+                    Allocation.state == AllocationState.RELEASED,
+                    Allocation.device_id == Label.device_id,
+                    Label.code == code,
+                )
+            )
+        )
+        is True
+    )
 
 
 def hand_over(session: Session, actor: Actor, new: NewHandover) -> str:

@@ -375,6 +375,7 @@ def test_allocated_released_and_allocated_again(world: World) -> None:
     assert seen_by(world.coordinator, first).allocations == ()
     allocate(world, second, device)
     release(world, second, device)
+    release(world, second, device)  # a second click says the same and takes nothing from anybody
     allocate(world, first, device)
     assert hand_over(world, first, device)
     with db.read() as session:

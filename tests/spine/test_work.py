@@ -159,6 +159,17 @@ def test_a_job_that_fails_says_why_is_tried_again_and_given_up(queued: Flask) ->
     assert work.sweep() == 0
 
 
+def test_a_job_that_kills_its_worker_each_time_is_given_up(queued: Flask) -> None:
+    ask()
+    with db.transaction() as session:
+        session.execute(
+            sa.update(Job).values(state=JobState.RUNNING, due_at=db.utcnow(), attempts=work.MAX_ATTEMPTS)
+        )
+    assert work.sweep() == 0
+    [job] = jobs()
+    assert (job.state, job.error) == (JobState.FAILED, "WorkerDied")
+
+
 def test_reactions_name_kinds_that_exist(app: Flask) -> None:
     assert set(app.extensions["bank.reactions"]) <= {kind.value for kind in Kind}
 
