@@ -96,7 +96,7 @@ def init(
     app: Flask,
     url: str,
     *,
-    on_entry: Callable[[Session, int, str, int | None], None],
+    on_entry: Callable[[Session, dict[str, Any]], None],
     after_commit: Callable[[list[int]], object],
 ) -> None:
     """Bind the database to the app, with what follows a journal entry and what follows a commit."""

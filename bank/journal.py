@@ -198,6 +198,9 @@ class Entry(Base):
 
 
 INSERT = sa.insert(table(Entry))
+INSERT_QUIETLY = INSERT.inline()
+CHAIN = ("subject", "subject_id", "seq")
+BY_SEQ = sa.select(Entry.id).where(*(table(Entry).c[name] == sa.bindparam(name) for name in CHAIN))
 
 
 def now_us() -> int:
@@ -265,19 +268,31 @@ def compose(
     return row
 
 
-def write(session: Session, row: Row) -> int:
-    """Insert a composed entry, and the jobs that follow from it, in the caller's transaction; the entry's id.
+def write(session: Session, row: Row) -> None:
+    """Insert a composed entry, and the jobs that follow from it, in the caller's transaction.
 
+    The id of an entry of a chain is not asked for: few need it, and those find it by `entry_id`.
     Raises IntegrityError on a `seq` or a `scan_id` that is there already.
     """
-    (entry_id,) = core(session).execute(INSERT, row).inserted_primary_key or (0,)
-    session.info["on_entry"](session, entry_id, row["kind"], row["organisation_id"])
-    return int(entry_id)
+    if row["seq"] is None:
+        (row["id"],) = core(session).execute(INSERT, row).inserted_primary_key or (None,)
+    else:
+        core(session).execute(INSERT_QUIETLY, row)
+    session.info["on_entry"](session, row)
+
+
+def entry_id(session: Session, row: Row) -> int:
+    """The id of an entry that was just written, told by its subject and its place in the chain."""
+    if "id" in row:
+        return int(row["id"])
+    return int(core(session).execute(BY_SEQ, {name: row[name] for name in CHAIN}).scalar_one())
 
 
 def append(session: Session, actor: Actor | None, kind: Kind, subject_id: int, facts: Facts) -> int:
     """Write one entry on anything but a device (those are the register's); the entry's id."""
-    return write(session, compose(actor, kind, subject_id, facts))
+    row = compose(actor, kind, subject_id, facts)
+    write(session, row)
+    return entry_id(session, row)
 
 
 def protect(dialect: str) -> list[str]:

@@ -25,7 +25,7 @@ from rq.worker import Worker
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bank import db
+from bank import db, journal
 from bank.actor import Actor
 from bank.db import Base, BigId, Utc, enum_type, utcnow
 from bank.errors import Code, Refusal
@@ -118,13 +118,13 @@ def init(app: Flask, reactions: Reactions, redis_url: str) -> None:
     app.extensions["bank.redis"] = connection
 
 
-def plan(session: Session, entry_id: int, kind: str, organisation_id: int | None) -> None:
+def plan(session: Session, entry: journal.Row) -> None:
     """Insert the jobs that follow from an entry; called by the journal, in the same transaction."""
-    for name, _job in current_app.extensions["bank.reactions"].get(kind, ()):
+    for name, _job in current_app.extensions["bank.reactions"].get(entry["kind"], ()):
         row = {
             "name": name,
-            "entry_id": entry_id,
-            "organisation_id": organisation_id,
+            "entry_id": journal.entry_id(session, entry),
+            "organisation_id": entry["organisation_id"],
             "state": JobState.WAITING,
             "due_at": utcnow() + RESEND_AFTER,
         }

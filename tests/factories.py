@@ -346,7 +346,7 @@ class World:
                 batch_ref="L-TEST0",
             )
             if standing.open_drives and (erased or (erased is None and (gated or step > 1))):
-                standing, _entry = register.move(
+                standing = register.move(
                     session, actor, standing, Move.DRIVES, to={"open_drives": 0}, facts={"reason": "absent"}
                 )
                 session.execute(
@@ -358,7 +358,7 @@ class World:
                 to: dict[str, int | None] = {}
                 if what is Move.ENTER:
                     to = {"step_id": self._step(session, category, step)}
-                standing, _entry = register.move(session, actor, standing, what, to=to)
+                standing = register.move(session, actor, standing, what, to=to)
             return register.look_by_id(session, standing.device_id)
 
     @staticmethod

@@ -287,7 +287,7 @@ def _reserve(
         raise Refusal(Code.ALREADY_TAKEN)
     quoted = queries.quote_for(session, asked, standing.owner_id, standing.origin_id, day)
     refuse_unlawful(quoted)
-    after, _entry = register.move(session, actor, standing, Move.RESERVE, facts={"request": asked.ref})
+    after = register.move(session, actor, standing, Move.RESERVE, facts={"request": asked.ref})
     return after, quoted
 
 

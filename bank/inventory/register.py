@@ -54,7 +54,6 @@ class Standing:
     custodian_id: int | None
     owner_id: int | None
     origin_id: int
-    batch_ref: str
     open_drives: int
     seq: int
     head: bytes
@@ -85,7 +84,6 @@ STANDING = (
     device.c.custodian_id,
     device.c.owner_id,
     device.c.origin_id,
-    device.c.batch_ref,
     device.c.open_drives,
     device.c.seq,
     device.c.head,
@@ -187,8 +185,8 @@ def move(
     to: Mapping[str, int | None] | None = None,
     facts: journal.Facts | None = None,
     scan: ScanMark | None = None,
-) -> tuple[Standing, int]:
-    """Make one move; the new standing and the journal entry's id.
+) -> Standing:
+    """Make one move; the new standing.
 
     `to` gives the register's columns that change besides the state. It must be the first write of an action:
     then `retried` may run the action again when the device has moved in between.
@@ -216,7 +214,14 @@ def move(
     values |= {"b_id": after.device_id, "b_seq": standing.seq, "b_next_seq": after.seq, "b_head": after.head}
     if core(session).execute(update_of(frozenset(changed)), values).rowcount != 1:
         raise Refusal(Code.MOVED_MEANWHILE)
-    return after, journal.write(session, entry)
+    journal.write(session, entry)
+    return after
+
+
+def last_entry(session: Session, standing: Standing) -> int:
+    """The id of the entry that brought the device where it stands."""
+    tip = {"subject": journal.Subject.DEVICE.value, "subject_id": standing.device_id, "seq": standing.seq}
+    return journal.entry_id(session, tip)
 
 
 def retried(action: Callable[[], T]) -> T:
@@ -268,12 +273,11 @@ def receive(
         custodian_id=None,
         owner_id=None,
         origin_id=origin_id,
-        batch_ref=batch_ref,
         open_drives=0,
         seq=0,
         head=journal.GENESIS,
     )
-    standing, _entry = move(
+    return move(
         session,
         actor,
         absent,
@@ -286,4 +290,3 @@ def receive(
         },
         facts={"batch": batch_ref, "label": sticker.code, "category": category.value, "origin": origin_id},
     )
-    return standing

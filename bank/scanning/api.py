@@ -32,7 +32,7 @@ RESULT = ResultSchema()
 @bp.route("/scans", methods=["POST"])
 @requires(Permission.DEVICE_SCAN, in_action=True)
 @bp.body(SCAN)
-@bp.response(200, RESULT)
+@bp.alt_response(200, schema=RESULT)
 def scan(made: Scan) -> Response:
     """Scan a device, to see its step or to say that it is done."""
     secret = guard.bearer()

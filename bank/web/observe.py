@@ -70,7 +70,6 @@ def _begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if 8 <= len(given) <= 64 and ID_SIGNS.issuperset(given) else uuid4().hex
-    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 

@@ -171,7 +171,7 @@ def _may_open(item: NavItem) -> bool:
 
 def _only_forms() -> None:
     """Refuse JSON sent to a page, which forms would read as their fields. Raises Refusal(bad-request)."""
-    if request.is_json and not in_api():
+    if not in_api() and request.is_json:
         raise Refusal(Code.BAD_REQUEST)
 
 

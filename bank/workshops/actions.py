@@ -50,7 +50,7 @@ def enter(session: Session, actor: Actor, standing: Standing, work: Work) -> Don
     if first is None:
         raise Refusal(Code.NO_ROUTE, category=standing.category.value)
     rules.must_stand_at(first.kind, work.station)
-    after, _entry = register.move(
+    after = register.move(
         session,
         actor,
         standing,
@@ -101,7 +101,7 @@ def pass_step(session: Session, actor: Actor, standing: Standing, work: Work) ->
 
 
 def _keep(session: Session, actor: Actor, standing: Standing, work: Work, finding: Finding) -> Done:
-    after, entry_id = register.move(
+    after = register.move(
         session,
         actor,
         standing,
@@ -110,7 +110,7 @@ def _keep(session: Session, actor: Actor, standing: Standing, work: Work, findin
         facts={"reason": Code.DRIVES_OPEN.value},
         scan=work.scan,
     )
-    drives.record(session, actor, standing.device_id, finding, entry_id)
+    drives.record(session, actor, standing.device_id, finding, register.last_entry(session, after))
     return Done(Outcome.KEPT, after)
 
 
@@ -119,7 +119,7 @@ def _advance(session: Session, actor: Actor, standing: Standing, work: Work, fin
     to: dict[str, int | None] = {"open_drives": finding.open_drives} if finding else {}
     if not last:
         to["step_id"] = standing.next_step_id
-    after, entry_id = register.move(
+    after = register.move(
         session,
         actor,
         standing,
@@ -129,6 +129,6 @@ def _advance(session: Session, actor: Actor, standing: Standing, work: Work, fin
         scan=work.scan,
     )
     if finding:
-        drives.record(session, actor, standing.device_id, finding, entry_id)
+        drives.record(session, actor, standing.device_id, finding, register.last_entry(session, after))
     outcome = Outcome.FINISHED if last else Outcome.PASSED
     return Done(outcome, replace(after, step_kind=standing.next_step_kind))

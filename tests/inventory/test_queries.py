@@ -75,7 +75,7 @@ def erase(
     passed = result is ErasureResult.PASSED
     with db.transaction() as session:
         drive_id = session.scalars(sa.select(Drive.id).where(Drive.device_id == standing.device_id)).one()
-        _, entry_id = register.move(
+        after = register.move(
             session, actor, standing, Move.DRIVES, to={"open_drives": 0 if passed else 1}
         )
         session.add(
@@ -86,7 +86,7 @@ def erase(
                 tool_version="2.4",
                 result=result,
                 done_at=utcnow() + timedelta(seconds=1),
-                entry_id=entry_id,
+                entry_id=register.last_entry(session, after),
                 person_id=actor.person_id,
                 organisation_id=actor.organisation_id,
             )
@@ -136,9 +136,9 @@ def test_a_foreign_device_is_not_found_by_sheet_history_and_stickers(world: Worl
             with pytest.raises(Refusal) as refusal:
                 look(session, world.other_operator, standing.code)
             assert refusal.value.code is Code.NOT_FOUND
-        assert queries.stickers(session, world.other_operator, standing.batch_ref) == []
+        assert queries.stickers(session, world.other_operator, "L-TEST0") == []
         assert [
-            sticker.code for sticker in queries.stickers(session, world.operator, standing.batch_ref)
+            sticker.code for sticker in queries.stickers(session, world.operator, "L-TEST0")
         ] == [standing.code]
 
 
@@ -355,7 +355,7 @@ def test_the_passport_says_no_drive_rather_than_erased(world: World) -> None:
 def test_a_control_counts_until_the_device_goes_back_to_work(world: World) -> None:
     actor, standing = world.operator, world.device(State.IN_WORK, step=2)
     with db.transaction() as session:
-        standing, _ = register.move(
+        standing = register.move(
             session, actor, standing, Move.FINISH, facts={"step": "control", "proofs": []}
         )
     assert passport(standing.code).controlled_at is not None

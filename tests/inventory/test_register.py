@@ -194,7 +194,7 @@ def test_a_scan_mark_is_taken_once(world: World) -> None:
     mark = register.ScanMark("5b0f6d0e-0000-4000-8000-000000000001")
     actor = world.operator
     with db.transaction() as session:
-        after, _entry = register.move(session, actor, standing, Move.DRIVES, scan=mark)
+        after = register.move(session, actor, standing, Move.DRIVES, scan=mark)
     with pytest.raises(IntegrityError), db.transaction() as session:
         register.move(session, actor, after, Move.DRIVES, scan=mark)
     with db.read() as session:
