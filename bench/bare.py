@@ -1,4 +1,4 @@
-"""The raw limit of a scan over HTTP: a bare Flask view, the same three statements by psycopg, nothing else.
+"""The raw limits over HTTP: bare Flask views, the same statements by psycopg, nothing else.
 
 No token, no rule, no hash, no schema: what a scan costs before it is one.
 """
@@ -20,6 +20,13 @@ INSERT = (
 )
 
 
+LIST = (
+    "SELECT label.code, device.category, device.maker, device.model, device.state, step.kind, device.batch_ref,"
+    " device.open_drives FROM device JOIN label ON label.device_id = device.id AND label.state = 'claimed'"
+    " LEFT JOIN step ON step.id = device.step_id WHERE device.custodian_id = %s ORDER BY device.id DESC LIMIT 50"
+)
+
+
 def create() -> Flask:
     """The application; gunicorn makes one in each of its processes, with a pool of its own."""
     app = Flask("bare")
@@ -34,5 +41,11 @@ def create() -> Flask:
             cursor.execute(UPDATE, (step_id, seq + 1, device_id, seq))
             cursor.execute(INSERT, (device_id, seq + 1))
         return jsonify(code=code, state=state)
+
+    @app.get("/devices/<int:custodian_id>")
+    def devices(custodian_id: int) -> Response:
+        """Fifty devices of one organisation."""
+        with pool.connection() as connection, connection.cursor() as cursor:
+            return jsonify(cursor.execute(LIST, (custodian_id,)).fetchall())
 
     return app

@@ -107,7 +107,7 @@ def readyz() -> tuple[Response, int]:
 
 
 @bp.get("/metrics")
-@public("scraped on the inner network; the proxy keeps it there (docs/deployment.md)")
+@public("scraped on the inner network; the proxy keeps it there")
 def metrics() -> Response:
     """Prometheus, summed over the processes."""
     registry = REGISTRY
