@@ -75,9 +75,7 @@ def erase(
     passed = result is ErasureResult.PASSED
     with db.transaction() as session:
         drive_id = session.scalars(sa.select(Drive.id).where(Drive.device_id == standing.device_id)).one()
-        after = register.move(
-            session, actor, standing, Move.DRIVES, to={"open_drives": 0 if passed else 1}
-        )
+        after = register.move(session, actor, standing, Move.DRIVES, to={"open_drives": 0 if passed else 1})
         session.add(
             ErasureProof(
                 drive_id=drive_id,
@@ -137,9 +135,9 @@ def test_a_foreign_device_is_not_found_by_sheet_history_and_stickers(world: Worl
                 look(session, world.other_operator, standing.code)
             assert refusal.value.code is Code.NOT_FOUND
         assert queries.stickers(session, world.other_operator, "L-TEST0") == []
-        assert [
-            sticker.code for sticker in queries.stickers(session, world.operator, "L-TEST0")
-        ] == [standing.code]
+        assert [sticker.code for sticker in queries.stickers(session, world.operator, "L-TEST0")] == [
+            standing.code
+        ]
 
 
 def test_filters_narrow_together(world: World) -> None:
