@@ -132,6 +132,8 @@ class Visitor:
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 800})
             assert self.page.title(), name
+            # Measured in the page's own fonts, once they and the new width are drawn.
+            self.page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
             wide = self.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name}: {wide} px wide at {width}"
             assert violations(self.page) == [], (name, width)
