@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 Answer = bytes
 
@@ -88,8 +87,3 @@ def run(port: int, requests: Callable[[int], Iterable[bytes]], *, clients: int, 
     elapsed = time.perf_counter() - began
     times.sort()
     return Measure((len(times) - sum(refused)) / elapsed, times[len(times) // 2] * 1e3, sum(refused))
-
-
-def take(source: Iterable[bytes], count: int) -> list[bytes]:
-    """The next so many requests of an endless source."""
-    return list(islice(source, count))
