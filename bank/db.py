@@ -4,6 +4,7 @@
 then hands the ids of what waits to be sent to whoever `create_app` named. Nothing else in the house commits.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,9 +88,28 @@ def table(model: type[Base]) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
+_clock: ContextVar[datetime | None] = ContextVar("clock", default=None)
+
+
 def utcnow() -> datetime:
-    """This moment, aware."""
-    return datetime.now(UTC)
+    """This moment, aware; or the moment that `as_of` set."""
+    return _clock.get() or datetime.now(UTC)
+
+
+def now_us() -> int:
+    """This moment in UTC microseconds."""
+    moment = _clock.get()
+    return time.time_ns() // 1000 if moment is None else round(moment.timestamp() * 1_000_000)
+
+
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """Live at another moment: a demo's history is written by the same actions as the screens'."""
+    mark = _clock.set(moment)
+    try:
+        yield
+    finally:
+        _clock.reset(mark)
 
 
 def init(

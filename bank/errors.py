@@ -41,6 +41,8 @@ class Code(StrEnum):
     MOVED_MEANWHILE = "moved-meanwhile"
     EVIDENCE_MISSING = "evidence-missing"
     NO_ROUTE = "no-route"
+    BLOCKED = "blocked"
+    SAME_PERSON = "same-person"
     # batches
     BATCH_CLOSED = "batch-closed"
     GAP_UNEXPLAINED = "gap-unexplained"

@@ -11,7 +11,6 @@ There are no foreign keys here on purpose: the journal outlives what it speaks o
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -20,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bank.actor import Actor
-from bank.db import Base, BigId, core, table
+from bank.db import Base, BigId, core, now_us, table
 
 GENESIS = b"\x00" * 32
 CODE_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
@@ -36,6 +35,9 @@ class Subject(StrEnum):
     DEVICE = "device"
     BATCH = "batch"
     REQUEST = "request"
+    HELP = "help"
+    INCIDENT = "incident"
+    STATION = "station"
     ORGANISATION = "organisation"
     PERSON = "person"
 
@@ -60,11 +62,32 @@ class Kind(StrEnum):
     DEVICE_RECYCLE = "device.recycle"
     DEVICE_RETURN_TO_DONOR = "device.return_to_donor"
     DEVICE_DRIVES = "device.drives"
+    DEVICE_DESCRIBE = "device.describe"
+    DEVICE_BLOCK = "device.block"
+    DEVICE_UNBLOCK = "device.unblock"
+    DEVICE_SEND_BACK = "device.send_back"
+    BATCH_OPENED = "batch.opened"
+    BATCH_EDITED = "batch.edited"
+    BATCH_IMPORTED = "batch.imported"
+    BATCH_SUBMITTED = "batch.submitted"
+    BATCH_WITHDRAWN = "batch.withdrawn"
+    BATCH_ACCEPTED = "batch.accepted"
+    BATCH_REFUSED = "batch.refused"
     BATCH_ENTERED = "batch.entered"
     BATCH_RECEIVED = "batch.received"
     REQUEST_MADE = "request.made"
     REQUEST_ALLOCATED = "request.allocated"
     REQUEST_HANDED_OVER = "request.handed_over"
+    REQUEST_APPOINTED = "request.appointed"
+    REQUEST_CANCELLED = "request.cancelled"
+    REQUEST_COME_BACK = "request.come_back"
+    HELP_CALLED = "help.called"
+    HELP_ANSWERED = "help.answered"
+    INCIDENT_OPENED = "incident.opened"
+    INCIDENT_CLOSED = "incident.closed"
+    STATION_ENROLLED = "station.enrolled"
+    STATION_EDITED = "station.edited"
+    STATION_REVOKED = "station.revoked"
     ORGANISATION_CREATED = "organisation.created"
     ORGANISATION_EDITED = "organisation.edited"
     PERSON_INVITED = "person.invited"
@@ -74,6 +97,11 @@ class Kind(StrEnum):
     PERSON_PASSWORD_SET = "person.password_set"
     PERSON_TOKEN_MADE = "person.token_made"
     PERSON_TOKEN_REVOKED = "person.token_revoked"
+    PERSON_BADGE_MADE = "person.badge_made"
+    PERSON_BADGE_VOIDED = "person.badge_voided"
+    PERSON_BADGE_LOCKED = "person.badge_locked"
+    PERSON_BADGE_UNLOCKED = "person.badge_unlocked"
+    PERSON_PIN_SET = "person.pin_set"
 
     @property
     def subject(self) -> Subject:
@@ -121,6 +149,7 @@ REGISTER: Mapping[str, Callable[[Any], bool]] = {
     "custodian_id": _id,
     "owner_id": _id,
     "open_drives": _id,
+    "blocker_id": _id,
 }
 
 
@@ -131,12 +160,24 @@ def _set(value: Any) -> bool:
 
 
 DEVICE = {"set": _set}
+# What a step records besides that it was passed: the proofs' ids, a grade, what was tried, installed, repaired.
+STEP = DEVICE | {
+    "step": _code,
+    "proofs": _ids,
+    "grade": _code,
+    "battery": _id,
+    "passed": _codes,
+    "failed": _codes,
+    "repairs": _codes,
+    "os": _code,
+    "os_until": _day,
+}
 SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_ANNOUNCE: DEVICE | {"batch": _code},
     Kind.DEVICE_RECEIVE: DEVICE | {"batch": _code, "label": _code, "category": _code, "origin": _id},
     Kind.DEVICE_ENTER: DEVICE | {"route": _id},
-    Kind.DEVICE_PASS: DEVICE | {"step": _code, "proofs": _ids},
-    Kind.DEVICE_FINISH: DEVICE | {"step": _code, "proofs": _ids},
+    Kind.DEVICE_PASS: STEP,
+    Kind.DEVICE_FINISH: STEP,
     Kind.DEVICE_RESERVE: DEVICE | {"request": _code, "allocation": _id},
     Kind.DEVICE_RELEASE: DEVICE | {"request": _code, "allocation": _id},
     Kind.DEVICE_HAND_OVER: DEVICE | {"handover": _code, "allocation": _id},
@@ -149,17 +190,43 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_RECYCLE: DEVICE | {"reason": _code},
     Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
     Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
+    Kind.DEVICE_DESCRIBE: DEVICE | {"codes": _codes, "item": _id},
+    Kind.DEVICE_BLOCK: DEVICE | {"step": _code, "reason": _code, "danger": _flag},
+    Kind.DEVICE_UNBLOCK: DEVICE | {"blocker": _id, "outcome": _code},
+    Kind.DEVICE_SEND_BACK: DEVICE | {"step": _code, "reason": _code, "to": _code},
+    Kind.BATCH_OPENED: {"donor": _id},
+    Kind.BATCH_EDITED: {"announced": _counts},
+    Kind.BATCH_IMPORTED: {"import": _id, "rows": _id, "refused": _id},
+    Kind.BATCH_SUBMITTED: {"announced": _counts},
+    Kind.BATCH_WITHDRAWN: {},
+    Kind.BATCH_ACCEPTED: {"workshop": _id, "origin": _id, "collection": _day},
+    Kind.BATCH_REFUSED: {"reason": _code},
     Kind.BATCH_ENTERED: {"donor": _id, "workshop": _id, "origin": _id, "announced": _counts},
-    Kind.BATCH_RECEIVED: {"received": _counts, "gap": _counts, "reasons": _code_by_code},
+    Kind.BATCH_RECEIVED: {
+        "received": _counts,
+        "refused": _counts,
+        "gap": _counts,
+        "reasons": _code_by_code,
+        "unannounced": _flag,
+    },
     Kind.REQUEST_MADE: {
         "programme": _code,
-        "category": _code,
-        "quantity": _id,
+        "asked": _counts,
         "proof": _code,
         "proof_day": _day,
     },
     Kind.REQUEST_ALLOCATED: {"device": _id, "price_cents": _id, "cap_cents": _id, "reasons": _codes},
     Kind.REQUEST_HANDED_OVER: {"handover": _code, "devices": _ids, "paid_cents": _id, "payment": _code},
+    Kind.REQUEST_APPOINTED: {"desk": _id, "day": _day},
+    Kind.REQUEST_CANCELLED: {"reason": _code},
+    Kind.REQUEST_COME_BACK: {"device": _id, "reason": _code},
+    Kind.HELP_CALLED: {"device": _id, "step": _code},
+    Kind.HELP_ANSWERED: {},
+    Kind.INCIDENT_OPENED: {"device": _id, "drives": _id, "custodian": _id},
+    Kind.INCIDENT_CLOSED: {"device": _id, "outcome": _code},
+    Kind.STATION_ENROLLED: {"open": _flag},
+    Kind.STATION_EDITED: {"open": _flag, "idle_minutes": _id},
+    Kind.STATION_REVOKED: {},
     Kind.ORGANISATION_CREATED: {"roles": _codes},
     Kind.ORGANISATION_EDITED: {"roles": _codes, "capacities": _codes},
     Kind.PERSON_INVITED: {"roles": _codes, "organisation": _id},
@@ -169,6 +236,11 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.PERSON_PASSWORD_SET: {},
     Kind.PERSON_TOKEN_MADE: {"token": _id, "scopes": _codes, "expires": _day},
     Kind.PERSON_TOKEN_REVOKED: {"token": _id},
+    Kind.PERSON_BADGE_MADE: {"badge": _id},
+    Kind.PERSON_BADGE_VOIDED: {"badge": _id},
+    Kind.PERSON_BADGE_LOCKED: {"badge": _id, "station": _id},
+    Kind.PERSON_BADGE_UNLOCKED: {"badge": _id},
+    Kind.PERSON_PIN_SET: {"badge": _id},
 }
 
 
@@ -201,11 +273,6 @@ INSERT = sa.insert(table(Entry))
 INSERT_QUIETLY = INSERT.inline()
 CHAIN = ("subject", "subject_id", "seq")
 BY_SEQ = sa.select(Entry.id).where(*(table(Entry).c[name] == sa.bindparam(name) for name in CHAIN))
-
-
-def now_us() -> int:
-    """This moment in UTC microseconds."""
-    return time.time_ns() // 1000
 
 
 def canonical(kind: Kind, facts: Facts) -> str:

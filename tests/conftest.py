@@ -11,12 +11,13 @@ import pytest
 import redis
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from bank import db, schema
 from bank.app import create_app
 from bank.config import BankEnv, Config
 from tests import hosts
-from tests.factories import World
+from tests.factories import World, short_routes
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -67,6 +68,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         engine = sa.create_engine(url)
         db.prepare(engine)
         schema.upgrade(engine)
+        with Session(engine.execution_options(**db.WRITE)) as session:
+            short_routes(session)
+            session.commit()
         engine.dispose()
     yield urls
     hosts.drop_database(urls["postgresql"])

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bank.crypto import Encrypted
 from bank.db import Base, BigId, Utc, Words, enum_type, utcnow
-from bank.identity.models import LegalNature, Organisation
+from bank.identity.models import CapacityKind, LegalNature, Organisation
 from bank.inventory.models import Category
 
 
@@ -35,6 +35,7 @@ class AllocationState(StrEnum):
     LIVE = "live"
     HANDED_OVER = "handed_over"
     RELEASED = "released"
+    RETURNED = "returned"
 
 
 class Payment(StrEnum):
@@ -50,8 +51,38 @@ class Payment(StrEnum):
 class Signature(StrEnum):
     """How the recipient signed for it."""
 
+    ON_SCREEN = "on_screen"
     ON_PAPER = "on_paper"
     WITNESS = "witness"
+    CODE = "code"
+
+
+class Collector(StrEnum):
+    """Who came for it."""
+
+    RECIPIENT = "recipient"
+    MANDATED = "mandated"
+    REPRESENTATIVE = "representative"
+
+
+class IdPaper(StrEnum):
+    """Which kind of identity paper was shown. Its kind only: no number, no copy."""
+
+    IDENTITY_CARD = "identity_card"
+    PASSPORT = "passport"
+    RESIDENCE_PERMIT = "residence_permit"
+    DRIVING_LICENCE = "driving_licence"
+    OTHER = "other"
+    NONE = "none"
+
+
+class CancelReason(StrEnum):
+    """Why a request is not followed any more."""
+
+    NO_LONGER_NEEDED = "no_longer_needed"
+    MISTAKE = "mistake"
+    NO_SHOW = "no_show"
+    NOT_POSSIBLE = "not_possible"
 
 
 class Programme(Base):
@@ -68,6 +99,10 @@ class Programme(Base):
     proofs: Mapped[frozenset[str]] = mapped_column(Words())
     # A proof older than this on the day of the request is not accepted; None: no limit.
     proof_days: Mapped[int | None]
+    # Only organisations that hold this capacity may ask under it.
+    capacity_asked: Mapped[CapacityKind | None] = mapped_column(enum_type(CapacityKind))
+    # Lent for so many days instead of handed over for good.
+    loan_days: Mapped[int | None]
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     source: Mapped[str] = mapped_column(sa.String(200))
@@ -116,6 +151,9 @@ class Recipient(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(Encrypted())
     contact: Mapped[str | None] = mapped_column(Encrypted())
+    birth_date: Mapped[str | None] = mapped_column(Encrypted())
+    # Exact name and birth date under a key of their own: the only way to find a person, besides a reference.
+    search_hash: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
 
 
@@ -131,8 +169,6 @@ class Request(Base):
     # One of the two: a person, or the organisation itself.
     recipient_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("recipient.id"))
     recipient_nature: Mapped[LegalNature] = mapped_column(enum_type(LegalNature))
-    category: Mapped[Category] = mapped_column(enum_type(Category))
-    quantity: Mapped[int]
     proof: Mapped[ProofKind | None] = mapped_column(enum_type(ProofKind))
     proof_day: Mapped[date | None]
     proof_seen_by: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("person.id"))
@@ -141,17 +177,44 @@ class Request(Base):
     )
     made_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
     created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+    # Words for a need, never for a condition: large print, a screen reader, a mouse.
+    needs: Mapped[frozenset[str]] = mapped_column(Words(), default=frozenset())
+    cancel_reason: Mapped[CancelReason | None] = mapped_column(enum_type(CancelReason))
+    # The appointment at a desk, and the slip that finds it again.
+    desk_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
+    appointment_at: Mapped[datetime | None] = mapped_column(Utc())
+    slip_code: Mapped[str | None] = mapped_column(sa.String(20), unique=True)
+    # Six digits printed on the slip, for who cannot sign: encrypted, because the slip is printed again.
+    slip_pin: Mapped[str | None] = mapped_column(Encrypted())
+    slip_tries: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
 
+    lines: Mapped[list["RequestLine"]] = relationship(order_by="RequestLine.id", lazy="raise")
     programme: Mapped[Programme] = relationship(lazy="raise")
-    organisation: Mapped[Organisation] = relationship(lazy="raise")
+    organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id], lazy="raise")
     recipient: Mapped[Recipient | None] = relationship(lazy="raise")
     allocations: Mapped[list["Allocation"]] = relationship(order_by="Allocation.id", lazy="raise")
     __table_args__ = (
-        sa.CheckConstraint("quantity BETWEEN 1 AND 100", name="quantity"),
+        sa.CheckConstraint("(state = 'cancelled') = (cancel_reason IS NOT NULL)", name="cancelled"),
         sa.CheckConstraint("(recipient_nature = 'person') = (recipient_id IS NOT NULL)", name="recipient"),
     )
     __mapper_args__ = {"version_id_col": version}
+
+
+class RequestLine(Base):
+    """How many things of one category a request asks for: ten desktops and ten screens are two lines."""
+
+    __tablename__ = "request_line"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    request_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("request.id"))
+    category: Mapped[Category] = mapped_column(enum_type(Category))
+    quantity: Mapped[int]
+
+    __table_args__ = (
+        sa.UniqueConstraint("request_id", "category"),
+        sa.CheckConstraint("quantity BETWEEN 1 AND 100", name="quantity"),
+    )
 
 
 class Allocation(Base):
@@ -172,12 +235,16 @@ class Allocation(Base):
     decided_on: Mapped[date]
     decided_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
     handover_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("handover.id"))
+    # When a loan is to come back.
+    due_on: Mapped[date | None]
 
     __table_args__ = (
         sa.CheckConstraint(
             "price_cents >= 0 AND (cap_cents IS NULL OR price_cents <= cap_cents)", name="lawful_price"
         ),
-        sa.CheckConstraint("(state = 'handed_over') = (handover_id IS NOT NULL)", name="handed_over"),
+        sa.CheckConstraint(
+            "(state IN ('handed_over', 'returned')) = (handover_id IS NOT NULL)", name="handed_over"
+        ),
         sa.Index(
             "uq_allocation_device_id_live",
             "device_id",
@@ -200,9 +267,36 @@ class Handover(Base):
     payment: Mapped[Payment] = mapped_column(enum_type(Payment))
     paid_cents: Mapped[int]
     signature: Mapped[Signature] = mapped_column(enum_type(Signature))
+    collector: Mapped[Collector] = mapped_column(enum_type(Collector), default=Collector.RECIPIENT)
+    id_paper: Mapped[IdPaper | None] = mapped_column(enum_type(IdPaper))
     made_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
     made_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
 
     __table_args__ = (
         sa.CheckConstraint("paid_cents >= 0 AND (payment = 'none') = (paid_cents = 0)", name="paid"),
     )
+
+
+class HandoverSignature(Base):
+    """Who signed and how it looked: in a row of its own, encrypted, so that it can be purged on time."""
+
+    __tablename__ = "handover_signature"
+
+    handover_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("handover.id"), primary_key=True)
+    # The strokes drawn on the screen, as an SVG path.
+    drawing: Mapped[str | None] = mapped_column(Encrypted())
+    signer_name: Mapped[str | None] = mapped_column(Encrypted())
+    signer_title: Mapped[str | None] = mapped_column(Encrypted())
+    witness_name: Mapped[str | None] = mapped_column(Encrypted())
+
+
+class AccessLog(Base):
+    """Who looked at a person's file, and when. Append-only, as the journal is."""
+
+    __tablename__ = "access_log"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    request_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("request.id"), index=True)
+    person_id: Mapped[int] = mapped_column(BigId)
+    organisation_id: Mapped[int] = mapped_column(BigId)
+    at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)

@@ -20,6 +20,7 @@ WORDS: Vocabularies = {
         "live": _l("réservé"),
         "handed_over": _l("remis"),
         "released": _l("libéré"),
+        "returned": _l("revenu"),
     },
     "payment": {
         "cash": _l("Espèces"),
@@ -29,12 +30,35 @@ WORDS: Vocabularies = {
         "none": _l("Rien à payer"),
     },
     "signature": {
+        "on_screen": _l("La personne signe sur l’écran"),
+        "code": _l("La personne dit le code de son bon"),
         "on_paper": _l("La personne signe la feuille"),
         "witness": _l("La personne ne peut pas signer : un témoin signe"),
     },
     "signature_of": {
+        "on_screen": _l("la personne, sur l’écran"),
+        "code": _l("la personne, par le code de son bon"),
         "on_paper": _l("la personne"),
         "witness": _l("un témoin, pour la personne"),
+    },
+    "collector": {
+        "recipient": _l("la personne elle-même"),
+        "mandated": _l("une personne mandatée"),
+        "representative": _l("un représentant de la structure"),
+    },
+    "id_paper": {
+        "identity_card": _l("carte d’identité"),
+        "passport": _l("passeport"),
+        "residence_permit": _l("titre de séjour"),
+        "driving_licence": _l("permis de conduire"),
+        "other": _l("autre papier"),
+        "none": _l("aucun papier"),
+    },
+    "cancel_reason": {
+        "no_longer_needed": _l("plus besoin"),
+        "mistake": _l("demande faite par erreur"),
+        "no_show": _l("personne n’est venu"),
+        "not_possible": _l("impossible à satisfaire"),
     },
     "eligibility": {
         "programme-not-in-force": _l("Ce dispositif n’est pas en vigueur aujourd’hui."),

@@ -6,7 +6,11 @@ from bank.web.words import Vocabularies
 
 WORDS: Vocabularies = {
     "batch_state": {
+        "draft": _l("brouillon"),
+        "submitted": _l("envoyé"),
         "accepted": _l("attendu"),
+        "refused": _l("refusé"),
+        "withdrawn": _l("retiré"),
         "received": _l("réceptionné"),
     },
     "gap_reason": {
@@ -14,6 +18,15 @@ WORDS: Vocabularies = {
         "more_than_announced": _l("plus que prévu"),
         "other_category": _l("arrivé sous une autre catégorie"),
         "damaged_refused": _l("abîmé, refusé au quai"),
+        "unannounced": _l("arrivé sans annonce"),
+    },
+    "refusal_reason": {
+        "too_old": _l("trop ancien"),
+        "not_our_kind": _l("pas le matériel que nous prenons"),
+        "no_capacity": _l("les ateliers sont pleins"),
+        "too_far": _l("trop loin pour nous"),
+        "incomplete": _l("annonce incomplète"),
+        "other": _l("autre raison"),
     },
     "batch_fault": {
         "no-line": _l("Indiquez au moins un matériel."),

@@ -50,6 +50,8 @@ class CapacityKind(StrEnum):
     RECEIPTS = "receipts"
     VAT_LIABLE = "vat_liable"
     VAT_EXEMPT = "vat_exempt"
+    # Accredited by the bank to attest that somebody lives in great hardship.
+    HARDSHIP = "hardship"
 
 
 class PersonRole(StrEnum):
@@ -76,6 +78,10 @@ class Organisation(Base):
     roles: Mapped[frozenset[str]] = mapped_column(Words())
     workshop_kind: Mapped[WorkshopKind | None] = mapped_column(enum_type(WorkshopKind))
     siret: Mapped[str | None] = mapped_column(sa.String(14), index=True)
+    # What papers say of it: where it is, whom to call, where the first lesson is.
+    address: Mapped[str] = mapped_column(sa.String(200), default="")
+    phone: Mapped[str] = mapped_column(sa.String(30), default="")
+    first_lesson: Mapped[str] = mapped_column(sa.String(300), default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
 
@@ -137,3 +143,50 @@ class ApiToken(Base):
     expires_at: Mapped[datetime] = mapped_column(Utc())
     revoked_at: Mapped[datetime | None] = mapped_column(Utc())
     created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+
+
+class Station(Base):
+    """A browser of a workshop where badges open a session. Its cookie is a secret of which the hash is here."""
+
+    __tablename__ = "station"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    secret_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    # Whether the badge alone opens it, without a PIN.
+    open: Mapped[bool] = mapped_column(default=False)
+    idle_minutes: Mapped[int] = mapped_column(default=5)
+    enrolled_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    enrolled_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+    last_used_at: Mapped[datetime | None] = mapped_column(Utc())
+    revoked_at: Mapped[datetime | None] = mapped_column(Utc())
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (sa.CheckConstraint("idle_minutes BETWEEN 1 AND 60", name="idle"),)
+    __mapper_args__ = {"version_id_col": version}
+
+
+class Badge(Base):
+    """A card that stands for a person at a station. Five wrong PINs lock it until the supervisor unlocks it."""
+
+    __tablename__ = "badge"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    code_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    pin_hash: Mapped[str | None] = mapped_column(sa.String(200))
+    tries: Mapped[int] = mapped_column(default=0)
+    made_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    made_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+    voided_at: Mapped[datetime | None] = mapped_column(Utc())
+
+    __table_args__ = (
+        sa.Index(
+            "uq_badge_person_id_live",
+            "person_id",
+            unique=True,
+            postgresql_where=sa.text("voided_at IS NULL"),
+            sqlite_where=sa.text("voided_at IS NULL"),
+        ),
+    )

@@ -54,6 +54,8 @@ COMMONPLACE = frozenset(
     }
 )
 TOKEN_DAYS_MAX = 365
+# Of the invented people of a demo bank: no mail is ever sent there.
+DEMO_DOMAIN = "@demo.exemple"
 
 ROLES: Mapping[PersonRole, frozenset[Permission]] = {
     PersonRole.COORDINATOR: frozenset(
@@ -69,10 +71,11 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.LABEL_PRINT,
             P.REQUEST_SEE,
             P.REQUEST_ALLOCATE,
+            P.APPOINTMENT_SET,
         }
     ),
     PersonRole.ADMINISTRATOR: frozenset({P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE}),
-    PersonRole.DONOR: frozenset({P.BATCH_SEE}),
+    PersonRole.DONOR: frozenset({P.BATCH_SEE, P.BATCH_ANNOUNCE}),
     PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN}),
     PersonRole.SUPERVISOR: frozenset(
         {
@@ -82,11 +85,13 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.DEVICE_SCAN,
             P.LABEL_PRINT,
             P.TOKEN_MANAGE,
+            P.WORKSHOP_RUN,
+            P.STATION_MANAGE,
         }
     ),
     PersonRole.PRESCRIBER: frozenset({P.REQUEST_SEE, P.REQUEST_MAKE}),
     PersonRole.STRUCTURE: frozenset({P.REQUEST_SEE, P.REQUEST_MAKE}),
-    PersonRole.DESK: frozenset({P.REQUEST_SEE, P.HANDOVER_MAKE}),
+    PersonRole.DESK: frozenset({P.REQUEST_SEE, P.APPOINTMENT_SET, P.HANDOVER_MAKE}),
 }
 
 # A person's role needs their organisation to have one of these.
@@ -101,12 +106,30 @@ NEEDS: Mapping[PersonRole, frozenset[OrganisationRole]] = {
     PersonRole.DESK: frozenset({OrganisationRole.DESK}),
 }
 
+# What somebody with several roles is best known by, first one first.
+FOREMOST = (
+    PersonRole.DONOR,
+    PersonRole.COORDINATOR,
+    PersonRole.SUPERVISOR,
+    PersonRole.OPERATOR,
+    PersonRole.STRUCTURE,
+    PersonRole.PRESCRIBER,
+    PersonRole.DESK,
+    PersonRole.ADMINISTRATOR,
+)
+
 
 @lru_cache(maxsize=512)
 def permissions(roles: frozenset[str], scopes: frozenset[str] = frozenset()) -> frozenset[Permission]:
     """The union of the roles' permissions; a token's scopes can only narrow it."""
     granted: frozenset[Permission] = frozenset().union(*(ROLES[PersonRole(role)] for role in roles))
     return granted & permissions_from(scopes) if scopes else granted
+
+
+def foremost(roles: Iterable[str]) -> PersonRole:
+    """The role that someone with several is best known by. Raises ValueError for someone without any."""
+    held = set(roles)
+    return min((role for role in PersonRole if role in held), key=FOREMOST.index)
 
 
 def misplaced_roles(roles: Iterable[PersonRole], organisation_roles: Iterable[str]) -> list[PersonRole]:

@@ -17,6 +17,17 @@ WORDS: Vocabularies = {
         PersonRole.STRUCTURE: _l("demandes pour la structure"),
         PersonRole.DESK: _l("remise au guichet"),
     },
+    # Who does it, where the sign-in page of a demo offers to be them.
+    "demo_role": {
+        PersonRole.COORDINATOR: _l("Coordination de la banque"),
+        PersonRole.ADMINISTRATOR: _l("Gestion des comptes"),
+        PersonRole.DONOR: _l("Donateur"),
+        PersonRole.OPERATOR: _l("Opérateur d’atelier"),
+        PersonRole.SUPERVISOR: _l("Encadrant d’atelier"),
+        PersonRole.PRESCRIBER: _l("Prescripteur"),
+        PersonRole.STRUCTURE: _l("Structure à équiper"),
+        PersonRole.DESK: _l("Guichet de remise"),
+    },
     "organisation_role": {
         OrganisationRole.BANK: _l("coordonne la banque"),
         OrganisationRole.DONOR: _l("donateur"),
@@ -45,6 +56,7 @@ WORDS: Vocabularies = {
         CapacityKind.RECEIPTS: _l("peut émettre des reçus fiscaux"),
         CapacityKind.VAT_LIABLE: _l("soumise à la TVA"),
         CapacityKind.VAT_EXEMPT: _l("exonérée de TVA"),
+        CapacityKind.HARDSHIP: _l("accréditée pour la grande précarité"),
     },
     "permission": {
         Permission.ORGANISATION_SEE: _l("voir les organisations"),
@@ -52,14 +64,18 @@ WORDS: Vocabularies = {
         Permission.PERSON_INVITE: _l("inviter et désactiver des personnes"),
         Permission.TOKEN_MANAGE: _l("créer des jetons d’accès"),
         Permission.BATCH_SEE: _l("voir les lots"),
+        Permission.BATCH_ANNOUNCE: _l("annoncer des lots"),
         Permission.BATCH_ENTER: _l("saisir les lots"),
         Permission.BATCH_RECEIVE: _l("réceptionner les lots"),
         Permission.DEVICE_SEE: _l("voir les matériels"),
         Permission.DEVICE_SCAN: _l("scanner les matériels"),
+        Permission.WORKSHOP_RUN: _l("encadrer l’atelier"),
+        Permission.STATION_MANAGE: _l("gérer les postes et les badges"),
         Permission.LABEL_PRINT: _l("imprimer les étiquettes"),
         Permission.REQUEST_SEE: _l("voir les demandes"),
         Permission.REQUEST_MAKE: _l("faire des demandes"),
         Permission.REQUEST_ALLOCATE: _l("attribuer les matériels"),
+        Permission.APPOINTMENT_SET: _l("donner des rendez-vous"),
         Permission.HANDOVER_MAKE: _l("remettre les matériels"),
         Permission.WHOLE_BANK: _l("voir toutes les organisations de la banque"),
     },
@@ -79,6 +95,14 @@ WORDS: Vocabularies = {
     },
     "identity_said": {
         "signed-out": _l("Vous êtes déconnecté."),
+        "too-long-to-keep": _l(
+            "Votre session a expiré, et ce que vous aviez saisi est trop long pour être gardé ici. "
+            "Revenez en arrière avec votre navigateur pour le retrouver."
+        ),
+        "typed-by-another": _l(
+            "Ce qui avait été saisi ici n’est pas à vous, ou votre compte ne peut pas l’envoyer. "
+            "Rien n’a été envoyé, rien n’a été montré."
+        ),
         "reset-asked": _l(
             "Si un compte existe à cette adresse, un message y part maintenant. "
             "Il contient un lien, valable une heure."

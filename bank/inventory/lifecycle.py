@@ -33,6 +33,10 @@ class Move(StrEnum):
     ENTER = "enter"
     PASS = "pass"
     DRIVES = "drives"
+    DESCRIBE = "describe"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    SEND_BACK = "send_back"
     FINISH = "finish"
     RECHECK = "recheck"
     RESERVE = "reserve"
@@ -58,6 +62,14 @@ TABLE: Mapping[tuple[State | None, Move], State] = {
     (S.RECEIVED, M.DRIVES): S.RECEIVED,
     (S.IN_WORK, M.PASS): S.IN_WORK,
     (S.IN_WORK, M.DRIVES): S.IN_WORK,
+    (S.RECEIVED, M.DESCRIBE): S.RECEIVED,
+    (S.IN_WORK, M.DESCRIBE): S.IN_WORK,
+    (S.READY, M.DESCRIBE): S.READY,
+    (S.RECEIVED, M.BLOCK): S.RECEIVED,
+    (S.IN_WORK, M.BLOCK): S.IN_WORK,
+    (S.RECEIVED, M.UNBLOCK): S.RECEIVED,
+    (S.IN_WORK, M.UNBLOCK): S.IN_WORK,
+    (S.IN_WORK, M.SEND_BACK): S.IN_WORK,
     (S.IN_WORK, M.FINISH): S.READY,
     (S.READY, M.RECHECK): S.IN_WORK,
     (S.RESERVED, M.RECHECK): S.IN_WORK,

@@ -6,7 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from bank.db import Base, BigId, Utc, enum_type, utcnow
+from bank.db import Base, BigId, Utc, Words, enum_type, utcnow
 from bank.identity.models import LegalNature
 from bank.inventory.lifecycle import GATED, State
 from bank.journal import GENESIS
@@ -119,8 +119,25 @@ class CodeKind(StrEnum):
 class StepKind(StrEnum):
     """What a step of a route is about: it decides which evidence the step asks for."""
 
+    POWER_ON = "power_on"
+    LOCKS = "locks"
     ERASURE = "erasure"
+    MARKS = "marks"
+    REPAIR = "repair"
+    INSTALL = "install"
+    FUNCTIONAL = "functional"
+    CLEANING = "cleaning"
+    GRADING = "grading"
     CONTROL = "control"
+
+
+class Grade(StrEnum):
+    """How a device looks, and nothing else: what works is a checklist of its own."""
+
+    A = "a"
+    B = "b"
+    C = "c"
+    D = "d"
 
 
 class Origin(Base):
@@ -181,8 +198,8 @@ class Step(Base):
 
 
 class Device(Base):
-    """One thing with one label. `state`, `step_id`, `place_id`, `custodian_id`, `owner_id` and `open_drives`
-    are written by `register.py` alone, together with the journal's tip (`seq`, `head`).
+    """One thing with one label. `state`, `step_id`, `place_id`, `custodian_id`, `owner_id`, `open_drives` and
+    `blocker_id` are written by `register.py` alone, together with the journal's tip (`seq`, `head`).
     """
 
     __tablename__ = "device"
@@ -202,6 +219,8 @@ class Device(Base):
     custodian_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
     owner_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
     open_drives: Mapped[int] = mapped_column(default=0)
+    # The open blocker (`workshops/models.py`, a floor above: hence no foreign key). It stops the route.
+    blocker_id: Mapped[int | None] = mapped_column(BigId)
     seq: Mapped[int] = mapped_column(default=0)
     head: Mapped[bytes] = mapped_column(sa.LargeBinary(32), default=GENESIS)
 
@@ -212,6 +231,13 @@ class Device(Base):
             name="erasure_gate",
         ),
         sa.CheckConstraint("(state = 'in_work') = (step_id IS NOT NULL)", name="step_in_work"),
+        sa.CheckConstraint("blocker_id IS NULL OR state IN ('received', 'in_work')", name="blocked_at_work"),
+        sa.Index(
+            "ix_device_blocked",
+            "custodian_id",
+            postgresql_where=sa.text("blocker_id IS NOT NULL"),
+            sqlite_where=sa.text("blocker_id IS NOT NULL"),
+        ),
         sa.Index("ix_device_state_id", "state", "id"),
         sa.Index("ix_device_custodian_id_id", "custodian_id", "id"),
         sa.Index("ix_device_owner_id_id", "owner_id", "id"),
@@ -287,3 +313,51 @@ class DeviceCode(Base):
     value: Mapped[str] = mapped_column(BYTEWISE, index=True)
 
     __table_args__ = (sa.UniqueConstraint("device_id", "kind", "value"),)
+
+
+class AnnouncedItem(Base):
+    """One row of a donor's spreadsheet: what is said to come, before anyone has seen it.
+
+    It is no device: what arrives is counted and labelled first. When a serial or an asset tag is read on a device
+    of the batch, the two are tied together (`device_id`), and what nobody found stays visible.
+    """
+
+    __tablename__ = "announced_item"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    donor_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
+    batch_ref: Mapped[str] = mapped_column(sa.String(12), index=True)
+    # What makes the same row the same thing when the file comes again: serial, else asset tag, else content.
+    key: Mapped[str] = mapped_column(sa.String(160))
+    row: Mapped[int]
+    category: Mapped[Category] = mapped_column(enum_type(Category))
+    maker: Mapped[str] = mapped_column(sa.String(60), default="")
+    model: Mapped[str] = mapped_column(sa.String(80), default="")
+    serial: Mapped[str | None] = mapped_column(BYTEWISE, index=True)
+    asset_tag: Mapped[str | None] = mapped_column(BYTEWISE, index=True)
+    imei: Mapped[str | None] = mapped_column(BYTEWISE, index=True)
+    suspicions: Mapped[frozenset[str]] = mapped_column(Words(), default=frozenset())
+    device_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("device.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+
+    __table_args__ = (sa.UniqueConstraint("donor_id", "key"),)
+
+
+class Condition(Base):
+    """How a device is, as its last tests and gradings say: three axes, never one letter for all."""
+
+    __tablename__ = "condition"
+
+    device_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("device.id"), primary_key=True)
+    grade: Mapped[Grade | None] = mapped_column(enum_type(Grade))
+    battery_percent: Mapped[int | None]
+    # Functions that were tried, by the words of `workshops/rules.py`.
+    passed: Mapped[frozenset[str]] = mapped_column(Words(), default=frozenset())
+    failed: Mapped[frozenset[str]] = mapped_column(Words(), default=frozenset())
+    os: Mapped[str | None] = mapped_column(sa.String(40))
+    os_until: Mapped[date | None]
+    updated_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+
+    __table_args__ = (
+        sa.CheckConstraint("battery_percent IS NULL OR battery_percent BETWEEN 0 AND 100", name="battery"),
+    )

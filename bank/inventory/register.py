@@ -36,6 +36,9 @@ from bank.inventory.models import (
 
 T = TypeVar("T")
 
+# A device that leaves the workshop's hands leaves its blocker behind.
+BLOCKABLE = (State.RECEIVED, State.IN_WORK)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -55,6 +58,7 @@ class Standing:
     owner_id: int | None
     origin_id: int
     open_drives: int
+    blocker_id: int | None
     seq: int
     head: bytes
 
@@ -85,6 +89,7 @@ STANDING = (
     device.c.owner_id,
     device.c.origin_id,
     device.c.open_drives,
+    device.c.blocker_id,
     device.c.seq,
     device.c.head,
 )
@@ -123,7 +128,7 @@ BY_TOKEN = (
         person.c.disabled_at.is_(None),
     )
 )
-COLUMNS = ("state", "step_id", "place_id", "custodian_id", "owner_id", "open_drives")
+COLUMNS = ("state", "step_id", "place_id", "custodian_id", "owner_id", "open_drives", "blocker_id")
 
 
 @lru_cache(maxsize=64)
@@ -197,6 +202,8 @@ def move(
     changed["state"] = lifecycle.after(standing.state, what, open_drives)
     if changed["state"] is not State.IN_WORK:
         changed["step_id"] = None
+    if changed["state"] not in BLOCKABLE:
+        changed["blocker_id"] = None
     changed = {name: value for name, value in changed.items() if value != getattr(standing, name)}
     kind = journal.Kind(f"device.{what.value}")
     entry = journal.compose(
@@ -274,6 +281,7 @@ def receive(
         owner_id=None,
         origin_id=origin_id,
         open_drives=0,
+        blocker_id=None,
         seq=0,
         head=journal.GENESIS,
     )

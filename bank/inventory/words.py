@@ -83,7 +83,24 @@ WORDS: Vocabularies = {
         "serial": _l("numéro de série"),
         "imei": _l("IMEI"),
     },
-    "step": {"erasure": _l("effacement"), "control": _l("contrôle")},
+    "step": {
+        "power_on": _l("mise en route"),
+        "locks": _l("verrous"),
+        "erasure": _l("effacement"),
+        "marks": _l("marques du donateur"),
+        "repair": _l("réparation"),
+        "install": _l("installation"),
+        "functional": _l("essai"),
+        "cleaning": _l("nettoyage"),
+        "grading": _l("état de l’objet"),
+        "control": _l("contrôle"),
+    },
+    "grade": {
+        "a": _l("A : très bel aspect"),
+        "b": _l("B : quelques traces"),
+        "c": _l("C : traces visibles"),
+        "d": _l("D : abîmé, mais marche"),
+    },
     # A device's journal, as a person reads it.
     "entry": {
         "device.announce": _l("Annoncé"),

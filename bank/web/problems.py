@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from bank.errors import Code, Refusal
-from bank.web import words
+from bank.web import kept, words
 from bank.web.guard import in_api
 
 log = structlog.get_logger()
@@ -48,6 +48,8 @@ STATUS: Mapping[Code, int] = {
     Code.ALREADY_TAKEN: 409,
     Code.MOVED_MEANWHILE: 409,
     Code.EVIDENCE_MISSING: 422,
+    Code.BLOCKED: 409,
+    Code.SAME_PERSON: 409,
     Code.NO_ROUTE: 409,
     Code.BATCH_CLOSED: 409,
     Code.GAP_UNEXPLAINED: 422,
@@ -78,11 +80,21 @@ HTTP: Mapping[int, Code] = {
 def init(app: Flask) -> None:
     """Translate every refusal and every fault of the app."""
     app.register_error_handler(Refusal, answer)
-    app.register_error_handler(CSRFError, lambda _error: answer(Refusal(Code.FORM_EXPIRED)))
+    app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(IntegrityError, _clash)
     app.register_error_handler(OperationalError, _unavailable)
     app.register_error_handler(HTTPException, http_answer)
     app.register_error_handler(500, _broken)
+
+
+def _form_expired(_error: CSRFError) -> Response:
+    """The page is too old to be taken at its word: what was typed is shown, to be sent again on purpose."""
+    held = kept.again()
+    if held is None:
+        return answer(Refusal(Code.FORM_EXPIRED))
+    response = make_response(render_template("pages/resume.html", kept=held), STATUS[Code.FORM_EXPIRED])
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def http_answer(error: HTTPException) -> Response:

@@ -119,6 +119,14 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Il manque la preuve"),
         _l("Cette étape demande de dire ce qui a été fait, disque par disque."),
     ),
+    Code.BLOCKED: (
+        _l("Appareil bloqué"),
+        _l("Un problème est signalé sur cet appareil. L’encadrant décide de la suite."),
+    ),
+    Code.SAME_PERSON: (
+        _l("Contrôle par une autre personne"),
+        _l("Vous avez travaillé sur cet appareil. Donnez-le à une autre personne pour le contrôle."),
+    ),
     Code.NO_ROUTE: (
         _l("Aucun parcours"),
         _l("Aucun parcours n’est en vigueur pour cette catégorie. Prévenez la coordination."),

@@ -1,15 +1,39 @@
 """Pure questions on a step at work: is it the right one, and is it proven."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from bank.errors import Code, Refusal
 from bank.inventory.actions import DriveSeen, Evidence, serial_key
 from bank.inventory.models import DriveFate, DriveKind, StepKind
+from bank.workshops.models import Problem
 
 # How many drives one piece of evidence may speak of: a server's bays, with room to spare.
 MAX_DRIVES = 64
 SERIAL_MAX, TOOL_MAX, VERSION_MAX = 60, 40, 20
 SIZE_MAX_GB = 1_000_000
+
+
+P = Problem
+# What may go wrong at each step. Danger is offered everywhere, at any moment.
+PROBLEMS: Mapping[StepKind, tuple[Problem, ...]] = {
+    StepKind.POWER_ON: (P.NO_POWER, P.NO_CHARGER, P.BLACK_SCREEN, P.TOO_DAMAGED),
+    StepKind.LOCKS: (P.BIOS_PASSWORD, P.ACCOUNT_LOCK, P.MANAGED),
+    StepKind.ERASURE: (P.ERASURE_FAILED, P.DRIVE_DEAD, P.DRIVE_NOT_FOUND),
+    StepKind.MARKS: (P.MARKS_STUCK, P.TOO_DAMAGED),
+    StepKind.REPAIR: (P.PART_MISSING, P.NOT_REPAIRABLE),
+    StepKind.INSTALL: (P.INSTALL_FAILED, P.DRIVE_DEAD),
+    StepKind.FUNCTIONAL: (
+        P.SCREEN_BROKEN,
+        P.KEYBOARD_BROKEN,
+        P.BATTERY_DEAD,
+        P.NETWORK_BROKEN,
+        P.SOUND_BROKEN,
+    ),
+    StepKind.CLEANING: (P.TOO_DAMAGED, P.MARKS_STUCK),
+    StepKind.GRADING: (P.TOO_DAMAGED,),
+    StepKind.CONTROL: (P.NOT_AS_SAID, P.DIRTY, P.SCREEN_BROKEN, P.KEYBOARD_BROKEN),
+}
 
 
 class Outcome(StrEnum):
