@@ -7,14 +7,15 @@ from typing import Any
 from argon2 import PasswordHasher
 from flask import Flask
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from bank import crypto, db, reactions, schema, work
+from bank import crypto, db, demo, reactions, schema, work
 from bank.allocation import api as allocation_api
 from bank.allocation import views as allocation_views
 from bank.allocation import words as allocation_words
-from bank.config import BankEnv, Config
+from bank.config import BankEnv, Config, ConfigRefused
 from bank.donations import api as donations_api
 from bank.donations import views as donations_views
 from bank.donations import words as donations_words
@@ -94,19 +95,15 @@ def create_app(config: Config | None = None) -> Flask:
     if config.production:
         # In production the only one who can reach us is the proxy, which says for whom it asks.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    observe.init(
-        app,
-        {
-            "database": schema.answers,
-            "migrations": schema.is_current,
-            "queue": work.queue_answers,
-        },
-    )
+    checks = {"database": schema.answers, "migrations": schema.is_current, "queue": work.queue_answers}
+    if config.production:
+        checks["no_demo_account"] = _has_no_demo_account
+    observe.init(app, checks)
     crypto.init(app, config.data_keys)
     db.init(app, config.database_url, on_entry=work.plan, after_commit=work.send)
     work.init(app, reactions.REACTIONS, config.redis_url)
     problems.init(app)
-    guard.init(app, signin.identify)
+    guard.init(app, signin.identify, identity_views.ask_to_sign_in)
     # Hashing costs a tenth of a second by design; a test suite signs in hundreds of times.
     light = config.env is BankEnv.TEST
     signin.init(app, config.redis_url, PasswordHasher(1, 8, 1) if light else PasswordHasher())
@@ -126,4 +123,27 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(room.bp)
     api.init(app, RESOURCES, config.bank_name)
     app.view_functions["static"] = guard.public("assets are no secret")(app.view_functions["static"])
+    if config.production:
+        _refuse_demo_accounts(app)
     return app
+
+
+def _refuse_demo_accounts(app: Flask) -> None:
+    """Everybody knows the password of the demo accounts. Raises ConfigRefused while one of them is open."""
+    with app.app_context():
+        found = not _has_no_demo_account()
+        # A process forked from this one must not share its connection.
+        db.db.engine.dispose()
+    if found:
+        raise ConfigRefused(
+            "This database holds accounts of the demo bank, whose password is public. Production needs a "
+            "database of its own; or disable each account in @demo.exemple, with BANK_ENV=demo."
+        )
+
+
+def _has_no_demo_account() -> bool:
+    """Whether no demo account can sign in; a database that does not answer yet is another check's concern."""
+    try:
+        return not signin.any_enabled(account.email for account in demo.ACCOUNTS)
+    except DBAPIError:
+        return True

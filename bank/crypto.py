@@ -1,7 +1,7 @@
 """Personal data at rest: encrypted columns, and keyed hashes to find a row by an exact value.
 
 `DATA_KEY` lists keys, newest first: the first writes, all read, so that a key can be changed without a stop
-(`banque rekey`). Encryption and search use different keys derived from the same setting (HKDF, RFC 5869).
+(`banque rekey`). Encryption, search and seals use different keys derived from the same setting (HKDF, RFC 5869).
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import unicodedata
 from base64 import urlsafe_b64encode
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Flask, current_app
@@ -25,6 +25,7 @@ class Keyring:
             [Fernet(urlsafe_b64encode(derive(key, b"encryption"))) for key in data_keys]
         )
         self.search_keys = [derive(key, b"search") for key in data_keys]
+        self.seal = MultiFernet([Fernet(urlsafe_b64encode(derive(key, b"seal"))) for key in data_keys])
 
 
 def derive(key: str, purpose: bytes) -> bytes:
@@ -53,6 +54,19 @@ class Encrypted(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
         return None if value is None else _keyring().fernet.decrypt(value.encode()).decode()
+
+
+def sealed(text: str) -> str:
+    """A text that travels through somebody's browser: nobody there can read or change it."""
+    return _keyring().seal.encrypt(text.encode()).decode()
+
+
+def unsealed(text: str, max_age_s: int) -> str | None:
+    """What was sealed, or None when it is not ours or too old."""
+    try:
+        return _keyring().seal.decrypt(text.encode("utf-8", "replace"), ttl=max_age_s).decode()
+    except InvalidToken:
+        return None
 
 
 def normalised(text: str) -> str:

@@ -7,13 +7,14 @@ import hashlib
 import secrets
 import time
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from flask import Flask, current_app, session
+from flask import Flask, current_app, g, session
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -23,10 +24,11 @@ from redis.exceptions import RedisError
 
 from bank import crypto, db
 from bank.actor import Actor
+from bank.config import BankEnv, Config
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity import rules
-from bank.identity.models import ApiToken, Organisation, Person
+from bank.identity.models import ApiToken, Organisation, Person, PersonRole
 from bank.web import guard
 
 SESSION_KEY = "who"
@@ -59,6 +61,21 @@ BY_EMAIL = (
     .where(Person.email_hash.in_(sa.bindparam("hashes", expanding=True)), Person.disabled_at.is_(None))
     .limit(1)
 )
+BY_DEMO = (
+    sa.select(
+        Person.id,
+        Person.epoch,
+        Person.name,
+        Person.email,
+        Person.roles,
+        Organisation.name.label("organisation"),
+    )
+    .join(Organisation, Person.organisation_id == Organisation.id)
+    .where(Person.disabled_at.is_(None), Person.password_hash.is_not(None))
+    .order_by(Person.id)
+    # They are the first that a demo bank makes; those who come after are no concern of the sign-in page.
+    .limit(100)
+)
 BY_TOKEN = (
     sa.select(Person.id, Person.organisation_id, Person.roles, ApiToken.scopes, Organisation.name)
     .join(ApiToken, ApiToken.person_id == Person.id)
@@ -79,6 +96,17 @@ class Link:
     person_id: int
     epoch: int
     email: str
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """An invented person of the demo bank, and the role under which the sign-in page offers them."""
+
+    id: int
+    epoch: int
+    name: str
+    organisation: str
+    role: PersonRole
 
 
 def init(app: Flask, redis_url: str, hasher: PasswordHasher) -> None:
@@ -164,6 +192,37 @@ def enter(email: str, password: str, address: str) -> None:
     open_session(row.id, row.epoch)
 
 
+def demo_accounts() -> list[DemoAccount]:
+    """Whom a visitor of the demo bank may be; nobody in any other bank."""
+    config: Config = current_app.config["BANK"]
+    if config.env is not BankEnv.DEMO:
+        return []
+    with db.read() as reading:
+        rows = reading.execute(BY_DEMO).all()
+    found = [
+        DemoAccount(row.id, row.epoch, row.name, row.organisation, rules.foremost(row.roles))
+        for row in rows
+        if row.email.endswith(rules.DEMO_DOMAIN) and row.roles
+    ]
+    return sorted(found, key=lambda each: (rules.FOREMOST.index(each.role), each.id))
+
+
+def enter_demo(person_id: int) -> None:
+    """Sign in as one of the demo accounts, without a password. Raises Refusal(not-found)."""
+    account = next((each for each in demo_accounts() if each.id == person_id), None)
+    if account is None:
+        raise Refusal(Code.NOT_FOUND)
+    open_session(account.id, account.epoch)
+
+
+def any_enabled(emails: Iterable[str]) -> bool:
+    """Whether one of these addresses can sign in."""
+    hashes = [each for email in emails for each in crypto.search_hashes(email)]
+    query = sa.select(Person.id).where(Person.email_hash.in_(hashes), Person.disabled_at.is_(None))
+    with db.read() as reading:
+        return reading.scalar(query.limit(1)) is not None
+
+
 def brake(account: str, address: str) -> None:
     """Count a try for the account, before anything is compared. Raises Refusal(too-many-tries).
 
@@ -225,6 +284,9 @@ def open_session(person_id: int, epoch: int) -> None:
     """Sign the person in on this browser; whatever the session held before is dropped."""
     language = session.get("language")
     session.clear()
+    # What this request had found out about its sender is of the session before.
+    g.pop("actor", None)
+    g.pop("csrf_token", None)
     session[SESSION_KEY] = [person_id, epoch]
     session.permanent = True
     if language:

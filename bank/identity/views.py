@@ -23,7 +23,7 @@ from bank.identity.forms import (
     TokenForm,
 )
 from bank.identity.models import OrganisationRole
-from bank.web import guard, pages, words
+from bank.web import guard, kept, pages, words
 from bank.web.forms import Form, set_errors
 from bank.web.guard import public, requires, signed_in
 from bank.web.problems import STATUS
@@ -70,21 +70,66 @@ def asked_status() -> int:
 # --- signing in ---
 
 
+def ask_to_sign_in() -> BaseResponse:
+    """The answer to a page's request from nobody; what they were sending stays with them."""
+    held = kept.hold()
+    if held is None:
+        target = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("identity.sign_in", next=target), 303)
+    if not held.worth_it:
+        if held.too_long:
+            flash(words.word("too-long-to-keep", "identity_said"), "stop")
+        return redirect(url_for("identity.sign_in", next=held.back), 303)
+    return _sign_in_page(SignInForm(formdata=None), held, 401)
+
+
 @bp.route("/sign-in", methods=["GET", "POST"])
 @public("signing in is for those who are not")
 def sign_in() -> BaseResponse:
     """Prove who one is with a password."""
     target = pages.local_path(request.args.get("next"))
+    held = kept.unseal(request.form.get("kept"))
     form = SignInForm()
     if not form.validate_on_submit():
         if request.method == "GET" and guard.actor_or_none() is not None:
             return redirect(target, 303)
-        return pages.page("identity/sign_in.html", form=form, status=asked_status())
+        return _sign_in_page(form, held, asked_status())
     try:
         signin.enter(form.email.data or "", form.password.data or "", request.remote_addr or "")
     except Refusal as refusal:
-        return pages.page("identity/sign_in.html", status=tell(form, refusal), form=form)
-    return redirect(target, 303)
+        return _sign_in_page(form, held, tell(form, refusal))
+    return _go_on(held, target)
+
+
+@bp.post("/sign-in/demo")
+@public("whoever tries the demo bank chooses whom to be; there is no such address elsewhere")
+def sign_in_demo() -> BaseResponse:
+    """Be one of the demo accounts. Raises Refusal(not-found) in any bank but the demo."""
+    target = pages.local_path(request.args.get("next"))
+    held = kept.unseal(request.form.get("kept"))
+    signin.enter_demo(request.form.get("person", type=int) or 0)
+    return _go_on(held, target)
+
+
+def _sign_in_page(form: SignInForm, held: kept.Kept | None, status: int) -> Response:
+    return pages.page(
+        "identity/sign_in.html",
+        status=status,
+        form=form,
+        target=pages.local_path(request.args.get("next")),
+        sealed=kept.seal(held) if held else None,
+        demo=signin.demo_accounts(),
+    )
+
+
+def _go_on(held: kept.Kept | None, target: str) -> BaseResponse:
+    """Where someone who has just signed in was going, or what they were sending."""
+    if held is None:
+        return redirect(target, 303)
+    if not held.may_go_to(guard.actor()):
+        flash(words.word("typed-by-another", "identity_said"), "stop")
+        return redirect("/", 303)
+    return pages.page("pages/resume.html", kept=held)
 
 
 @bp.post("/sign-out")

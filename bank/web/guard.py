@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, current_app, g, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from bank.actor import Actor, Permission
 from bank.errors import Code, Refusal
@@ -56,13 +57,19 @@ def access_of(app: Flask, endpoint: str) -> Access | None:
     return getattr(app.view_functions[endpoint], "access", None)
 
 
-def init(app: Flask, identify: Callable[[], Actor | None]) -> None:
-    """Hold every request of the app to what its endpoint declares."""
+def init(
+    app: Flask, identify: Callable[[], Actor | None], ask_to_sign_in: Callable[[], BaseResponse]
+) -> None:
+    """Hold every request of the app to what its endpoint declares.
+
+    `identify` tells who asks; `ask_to_sign_in` answers a page's request from nobody.
+    """
     app.extensions["bank.identify"] = identify
+    app.extensions["bank.ask_to_sign_in"] = ask_to_sign_in
     app.before_request(_check)
 
 
-def _check() -> Response | None:
+def _check() -> BaseResponse | None:
     endpoint = request.endpoint
     if endpoint is None:
         return None
@@ -81,11 +88,11 @@ def _check() -> Response | None:
     return None
 
 
-def _ask_to_sign_in() -> Response:
+def _ask_to_sign_in() -> BaseResponse:
     if in_api():
         raise Refusal(Code.NOT_SIGNED_IN)
-    target = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("identity.sign_in", next=target), 303)  # type: ignore[return-value]
+    ask: Callable[[], BaseResponse] = current_app.extensions["bank.ask_to_sign_in"]
+    return ask()
 
 
 def in_api() -> bool:

@@ -60,9 +60,10 @@ MAY = {
         P.LABEL_PRINT,
         P.REQUEST_SEE,
         P.REQUEST_ALLOCATE,
+        P.APPOINTMENT_SET,
     },
     PersonRole.ADMINISTRATOR: {P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE},
-    PersonRole.DONOR: {P.BATCH_SEE},
+    PersonRole.DONOR: {P.BATCH_SEE, P.BATCH_ANNOUNCE},
     PersonRole.OPERATOR: {P.DEVICE_SEE, P.DEVICE_SCAN},
     PersonRole.SUPERVISOR: {
         P.BATCH_SEE,
@@ -71,16 +72,32 @@ MAY = {
         P.DEVICE_SCAN,
         P.LABEL_PRINT,
         P.TOKEN_MANAGE,
+        P.WORKSHOP_RUN,
+        P.STATION_MANAGE,
     },
     PersonRole.PRESCRIBER: {P.REQUEST_SEE, P.REQUEST_MAKE},
     PersonRole.STRUCTURE: {P.REQUEST_SEE, P.REQUEST_MAKE},
-    PersonRole.DESK: {P.REQUEST_SEE, P.HANDOVER_MAKE},
+    PersonRole.DESK: {P.REQUEST_SEE, P.APPOINTMENT_SET, P.HANDOVER_MAKE},
 }
 
 
 @pytest.mark.parametrize("role", PersonRole)
 def test_a_role_may_exactly_this(role: PersonRole) -> None:
     assert rules.permissions(frozenset({role.value})) == MAY[role]
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"),
+    [
+        ({"administrator", "supervisor"}, PersonRole.SUPERVISOR),
+        ({"prescriber", "structure"}, PersonRole.STRUCTURE),
+        ({"operator", "supervisor"}, PersonRole.SUPERVISOR),
+        ({"desk"}, PersonRole.DESK),
+    ],
+)
+def test_somebody_with_several_roles_is_known_by_the_foremost(roles: set[str], role: PersonRole) -> None:
+    assert rules.foremost(roles) is role
+    assert set(rules.FOREMOST) == set(PersonRole)
 
 
 def test_whoever_scans_sees_no_request_and_whoever_asks_sees_no_device() -> None:
