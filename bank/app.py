@@ -13,6 +13,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from bank import crypto, db, demo, reactions, schema, work
 from bank.allocation import api as allocation_api
+from bank.allocation import desk_views
 from bank.allocation import views as allocation_views
 from bank.allocation import words as allocation_words
 from bank.config import BankEnv, Config, ConfigRefused
@@ -39,7 +40,7 @@ SESSION_LASTS = timedelta(hours=12)
 # The largest id that a database holds: a longer number in an address names nothing.
 LARGEST_ID = 2**63 - 1
 
-ROOMS = (identity_views, inventory_views, donations_views, scanning_views, allocation_views, home_views)
+ROOMS = (identity_views, inventory_views, donations_views, scanning_views, allocation_views, desk_views, home_views)
 RESOURCES = (
     identity_api.bp,
     inventory_api.bp,

@@ -40,7 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "allocation_api.allocate": {"device": "{ready}"},
     "allocation.release": {"device": "{reserved}"},
     "allocation_api.release": {},
-    "allocation.hand_over": {
+    "desk.hand_over": {
         "devices": "{reserved}",
         "codes": "{reserved}",
         "payment": "cash",

@@ -1,9 +1,8 @@
-"""Changes: a request is made, a device is promised to it, taken back, or handed over.
+"""Changes: a request is made, a device is promised to it or taken back.
 
 Locks are taken in one order: the request's row, then its devices by id.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,19 +16,15 @@ from bank.allocation import eligibility, nir, pricing, queries
 from bank.allocation.models import (
     Allocation,
     AllocationState,
-    Handover,
-    Payment,
     Programme,
     ProofKind,
     Recipient,
     Request,
     RequestState,
-    Signature,
 )
 from bank.errors import Code, Refusal
-from bank.identity.models import LegalNature, Organisation, OrganisationRole
+from bank.identity.models import LegalNature, Organisation
 from bank.inventory import codes, register
-from bank.inventory import rules as inventory_rules
 from bank.inventory.lifecycle import Move, State
 from bank.inventory.models import Category, Label
 from bank.inventory.register import Standing
@@ -51,17 +46,6 @@ class NewRequest:
     proof_seen: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewHandover:
-    """What happened at the counter."""
-
-    request_ref: str
-    device_codes: tuple[str, ...]
-    payment: Payment
-    paid_cents: int
-    signature: Signature
-
-
 def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
     """Ask for equipment under a programme; the request's reference.
 
@@ -75,7 +59,7 @@ def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
     nature = LegalNature.PERSON if for_a_person else organisation.legal_nature
     _check_eligible(new, nature, organisation, programme)
     made = Request(
-        ref=_fresh_ref(session, "D", Request.ref),
+        ref=fresh_ref(session, "D", Request.ref),
         programme_id=programme.id,
         organisation_id=organisation.id,
         recipient=Recipient(name=new.person_name, contact=new.contact or None) if for_a_person else None,
@@ -106,7 +90,7 @@ def allocate(session: Session, actor: Actor, request_ref: str, device_code: str)
     Raises Refusal(not-found, request-closed, no-tariff, unlawful, already-taken) and what the register raises.
     """
     actor.must(Permission.REQUEST_ALLOCATE)
-    row, asked = _locked(session, actor, request_ref)
+    row, asked = locked(session, actor, request_ref)
     if row.state is not RequestState.OPEN or asked.missing <= 0:
         raise Refusal(Code.REQUEST_CLOSED)
     code, day = codes.read(device_code), queries.today()
@@ -130,7 +114,7 @@ def release(session: Session, actor: Actor, request_ref: str, device_code: str) 
     Raises Refusal(not-found, request-closed) and what the register raises.
     """
     actor.must(Permission.REQUEST_ALLOCATE)
-    row, asked = _locked(session, actor, request_ref)
+    row, asked = locked(session, actor, request_ref)
     if row.state not in (RequestState.OPEN, RequestState.ALLOCATED):
         raise Refusal(Code.REQUEST_CLOSED)
     code = codes.read(device_code)
@@ -163,51 +147,6 @@ def _was_released(session: Session, request_id: int, code: str) -> bool:
         )
         is True
     )
-
-
-def hand_over(session: Session, actor: Actor, new: NewHandover) -> str:
-    """Give all the devices of a request to whom they are for, against payment and signature; its reference.
-
-    Raises Refusal(not-found, request-closed, invalid, payment-mismatch, other-custodian).
-    """
-    actor.must(Permission.HANDOVER_MAKE)
-    row, asked = _locked(session, actor, new.request_ref)
-    _check_desk(session, actor)
-    if row.state in (RequestState.HANDED_OVER, RequestState.CANCELLED):
-        raise Refusal(Code.REQUEST_CLOSED)
-    if row.state is not RequestState.ALLOCATED:
-        raise Refusal(Code.INVALID, errors={"request": ["not-allocated"]})
-    _check_devices(asked, new.device_codes)
-    _check_payment(asked.total_cents, new)
-    ref = _fresh_ref(session, "R", Handover.ref)
-    new_owner_id = None if asked.for_a_person else row.organisation_id
-    for line in asked.allocations:
-        _give(session, actor, line, handover_ref=ref, new_owner_id=new_owner_id)
-    made = Handover(
-        ref=ref,
-        request_id=row.id,
-        desk_id=actor.organisation_id,
-        payment=new.payment,
-        paid_cents=new.paid_cents,
-        signature=new.signature,
-        made_by=actor.person_id,
-    )
-    session.add(made)
-    session.flush()
-    session.execute(
-        sa.update(Allocation)
-        .where(Allocation.id.in_([line.id for line in asked.allocations]))
-        .values(state=AllocationState.HANDED_OVER, handover_id=made.id)
-    )
-    row.state = RequestState.HANDED_OVER
-    facts = {
-        "handover": ref,
-        "devices": [line.device_id for line in asked.allocations],
-        "paid_cents": new.paid_cents,
-        "payment": new.payment.value,
-    }
-    journal.append(session, actor, journal.Kind.REQUEST_HANDED_OVER, row.id, facts)
-    return ref
 
 
 # ---- requests ----
@@ -257,7 +196,7 @@ def _check_eligible(
         raise Refusal(Code.NOT_ELIGIBLE, reasons=[reason.value for reason in decision.reasons])
 
 
-def _fresh_ref(session: Session, letter: str, column: InstrumentedAttribute[str]) -> str:
+def fresh_ref(session: Session, letter: str, column: InstrumentedAttribute[str]) -> str:
     """A reference short enough to be said aloud; as many are drawn as it takes to find a free one."""
     while True:
         ref = f"{letter}-{codes.mint(REF_SIGNS)}"
@@ -265,7 +204,7 @@ def _fresh_ref(session: Session, letter: str, column: InstrumentedAttribute[str]
             return ref
 
 
-def _locked(session: Session, actor: Actor, ref: str) -> tuple[Request, queries.RequestFacts]:
+def locked(session: Session, actor: Actor, ref: str) -> tuple[Request, queries.RequestFacts]:
     """The request's row, locked, then what the actor may see of it. Raises Refusal(not-found)."""
     locked = sa.select(Request).where(Request.ref == queries.reference(ref)).with_for_update()
     row = session.scalars(locked).one_or_none()
@@ -328,59 +267,3 @@ def _promise(
             raise
         raise Refusal(Code.ALREADY_TAKEN) from error
     return promised
-
-
-# ---- hand-over ----
-
-
-def _check_desk(session: Session, actor: Actor) -> None:
-    if OrganisationRole.DESK not in session.get_one(Organisation, actor.organisation_id).roles:
-        raise Refusal(Code.NOT_ALLOWED, permission=Permission.HANDOVER_MAKE.value)
-
-
-def _check_devices(asked: queries.RequestFacts, scanned: Iterable[str]) -> None:
-    """What was scanned must be what was promised, no more and no less."""
-    given = {codes.read(code) for code in scanned}
-    promised = {line.device_code for line in asked.allocations}
-    problems = []
-    if promised - given:
-        problems.append("device-missing")
-    if given - promised:
-        problems.append("device-unexpected")
-    if problems:
-        raise Refusal(
-            Code.INVALID,
-            errors={"devices": problems},
-            missing=sorted(promised - given),
-            unexpected=sorted(given - promised),
-        )
-
-
-def _check_payment(expected_cents: int, new: NewHandover) -> None:
-    if new.paid_cents != expected_cents or (new.payment is Payment.NONE) != (new.paid_cents == 0):
-        raise Refusal(Code.PAYMENT_MISMATCH, expected_cents=expected_cents)
-
-
-def _give(
-    session: Session,
-    actor: Actor,
-    line: queries.AllocationLine,
-    *,
-    handover_ref: str,
-    new_owner_id: int | None,
-) -> None:
-    """Hand one device over. A person is in no register: the device then has neither custodian nor owner."""
-
-    def give() -> None:
-        standing = register.look_by_id(session, line.device_id)
-        inventory_rules.must_hold(actor, standing.custodian_id)
-        register.move(
-            session,
-            actor,
-            standing,
-            Move.HAND_OVER,
-            to={"custodian_id": new_owner_id, "owner_id": new_owner_id, "place_id": None},
-            facts={"handover": handover_ref, "allocation": line.id},
-        )
-
-    register.retried(give)

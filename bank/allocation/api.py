@@ -6,8 +6,9 @@ from flask import url_for
 
 from bank import db, work
 from bank.actor import Permission
-from bank.allocation import actions, queries, schemas, words
-from bank.allocation.actions import NewHandover, NewRequest
+from bank.allocation import actions, handovers, queries, schemas, words
+from bank.allocation.actions import NewRequest
+from bank.allocation.handovers import NewHandover
 from bank.allocation.queries import HandoverFacts, RequestFacts, RequestFilter, RequestPage
 from bank.inventory import codes
 from bank.web import guard
@@ -113,7 +114,7 @@ def hand_over(given: dict[str, Any]) -> Created:
     )
     with db.transaction() as session:
         ref = work.once(
-            session, actor, key, ["handover", given], lambda: actions.hand_over(session, actor, new)
+            session, actor, key, ["handover", given], lambda: handovers.hand_over(session, actor, new)
         )
         facts = queries.find_handover(session, actor, ref)
     return facts, 201, _location("get_handover", ref)

@@ -1,6 +1,5 @@
-"""HTML forms: ask, promise, hand over."""
+"""HTML forms: ask, promise."""
 
-import re
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -11,13 +10,12 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
-    TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
-from bank.allocation.actions import NewHandover, NewRequest
-from bank.allocation.models import Payment, ProofKind, Signature
-from bank.allocation.queries import ProgrammeOption, RequestFacts
+from bank.allocation.actions import NewRequest
+from bank.allocation.models import ProofKind
+from bank.allocation.queries import ProgrammeOption
 from bank.allocation.words import WORDS
 from bank.errors import Code, Refusal
 from bank.identity.rules import ONE_LINE
@@ -28,9 +26,6 @@ from bank.web.words import problem, word
 ASKED = _l("Remplissez ce champ.")
 CHOOSE = _l("Choisissez une réponse.")
 PRINTABLE = Regexp(f"^{ONE_LINE}$", message=_l("Ce champ contient un signe qui ne s’imprime pas."))
-MONEY = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{1,2}))?")
-NOT_MONEY = str.maketrans("", "", " \u00a0\u202f€")
-
 # Where each reason for not being eligible belongs on the form; the others are about the whole of it.
 PLACES = {
     "proof-missing": "proof",
@@ -40,19 +35,6 @@ PLACES = {
     "proof-too-old": "proof_day",
     "proof-not-seen": "proof_seen",
 }
-
-
-def cents(text: str) -> int | None:
-    """Integer cents out of `20`, `20,00` or `20.00 €`; None for anything else."""
-    match = MONEY.fullmatch(text.translate(NOT_MONEY))
-    if match is None:
-        return None
-    return int(match[1]) * 100 + int((match[2] or "0").ljust(2, "0"))
-
-
-def amount(value: int) -> str:
-    """`20,00`: cents as they are typed in a field."""
-    return f"{value // 100},{value % 100:02}"
 
 
 class RequestForm(Form):
@@ -113,9 +95,9 @@ class RequestForm(Form):
         """Put a refusal where it belongs on the form."""
         if refusal.code is Code.NOT_ELIGIBLE:
             for reason in _texts(refusal.facts.get("reasons")):
-                _say(self, PLACES.get(reason), word(reason, "eligibility"))
+                say_on(self, PLACES.get(reason), word(reason, "eligibility"))
             return
-        _explain(self, refusal)
+        explain_on(self, refusal)
 
 
 class AllocateForm(Form):
@@ -128,71 +110,19 @@ class ReleaseForm(AllocateForm):
     """Take one device back."""
 
 
-class HandoverForm(Form):
-    """What is scanned, paid and signed at the counter."""
-
-    devices = TextAreaField(
-        _l("Codes scannés"),
-        [InputRequired(_l("Scannez chaque matériel avant de le remettre.")), Length(max=20_000)],
-        description=_l("Un code par ligne : scannez l’étiquette, ou tapez ses dix signes."),
-    )
-    payment = RadioField(_l("Moyen de paiement"), [InputRequired(CHOOSE)], coerce=Payment)
-    paid = StringField(_l("Montant encaissé, en euros"), [InputRequired(ASKED), Length(max=20)])
-    signature = RadioField(
-        _l("Signature"), [InputRequired(CHOOSE)], coerce=Signature, default=Signature.ON_PAPER
-    )
-
-    @classmethod
-    def of(cls, asked: RequestFacts, *, fresh: bool = False) -> "HandoverForm":
-        """The form for a request, as sent or `fresh`; without payment when there is nothing to pay."""
-        form = cls(formdata=None) if fresh else cls()
-        form.signature.choices = [(kind, WORDS["signature"][kind]) for kind in Signature]
-        if asked.total_cents == 0:
-            del form.payment, form.paid
-            return form
-        form.payment.choices = [
-            (kind, WORDS["payment"][kind]) for kind in Payment if kind is not Payment.NONE
-        ]
-        if form.paid.data is None:
-            form.paid.data = amount(asked.total_cents)
-        return form
-
-    def validate_paid(self, field: StringField) -> None:
-        """An amount of money."""
-        if cents(field.data or "") is None:
-            raise ValidationError(_l("Écrivez un montant, par exemple 20,00."))
-
-    def made(self, request_ref: str) -> NewHandover:
-        """What happened."""
-        free = "paid" not in self
-        return NewHandover(
-            request_ref=request_ref,
-            device_codes=tuple(line for line in (self.devices.data or "").splitlines() if line.strip()),
-            payment=Payment.NONE if free else self.payment.data,
-            paid_cents=0 if free else cents(self.paid.data or "") or 0,
-            signature=self.signature.data,
-        )
-
-    def explain(self, refusal: Refusal) -> None:
-        """Put a refusal where it belongs on the form."""
-        place = {Code.PAYMENT_MISMATCH: "paid", Code.INVALID: None}.get(refusal.code, "devices")
-        if place:
-            _say(self, place, problem(refusal.code)[1])
-        else:
-            _explain(self, refusal)
-
-
-def _explain(form: Form, refusal: Refusal) -> None:
+def explain_on(form: Form, refusal: Refusal) -> None:
+    """Put the errors that a refusal names where they belong on the form."""
     errors = refusal.facts.get("errors")
     if not isinstance(errors, dict):
         form.form_errors.append(problem(refusal.code)[1])
         return
     for name, reasons in errors.items():
         for reason in reasons:
-            _say(form, name, word(reason, "request_problem"))
+            say_on(form, name, word(reason, "request_problem"))
 
 
-def _say(form: Form, name: str | None, sentence: str) -> None:
+def say_on(form: Form, name: str | None, sentence: str) -> None:
+    """Put a sentence on a field, or on the form where it has no such field."""
     if name and name in form:
         set_errors(form, {name: [sentence]})
     else:

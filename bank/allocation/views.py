@@ -1,4 +1,4 @@
-"""The room's pages: requests, one request with what can be done about it, one hand-over."""
+"""The room's pages: requests, one request with what can be done about it."""
 
 import re
 
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from bank import db, work
 from bank.actor import Permission
 from bank.allocation import actions, queries, words
-from bank.allocation.forms import AllocateForm, HandoverForm, ReleaseForm, RequestForm
+from bank.allocation.forms import AllocateForm, ReleaseForm, RequestForm
 from bank.allocation.models import RequestState
 from bank.allocation.queries import ProgrammeOption, RequestFacts, RequestFilter
 from bank.errors import Code, Refusal
@@ -24,10 +24,6 @@ CURSOR_FORM = re.compile(r"[0-9]{1,18}")
 
 # Not an answer to what was typed, but to who types it or to which page it is: these are pages of their own.
 NOT_OF_THE_FORM = frozenset({Code.NOT_FOUND, Code.NOT_ALLOWED, Code.IDEMPOTENCY_KEY_MISSING})
-# What the counter can put right: scan again, count again.
-OF_THE_COUNTER = frozenset(
-    {Code.INVALID, Code.BAD_CODE, Code.GLUED_CODES, Code.OTHER_CUSTODIAN, Code.PAYMENT_MISMATCH}
-)
 
 
 @bp.get("/requests")
@@ -112,40 +108,6 @@ def release(ref: str) -> BaseResponse:
     )
 
 
-@bp.post("/requests/<ref>/handover")
-@requires(Permission.HANDOVER_MAKE)
-def hand_over(ref: str) -> BaseResponse:
-    """Give the devices to whom they are for."""
-    actor = guard.actor()
-    with db.read() as session:
-        asked = queries.find(session, actor, ref)
-    form = HandoverForm.of(asked)
-    if not form.validate_on_submit():
-        return _page(ref, handover=form)
-    made = form.made(ref)
-    try:
-        with db.transaction() as session:
-            key = form.idempotency_key.data
-            handover_ref = work.once(
-                session, actor, key, ["handover", vars(made)], lambda: actions.hand_over(session, actor, made)
-            )
-    except Refusal as refusal:
-        if refusal.code not in OF_THE_COUNTER:
-            raise
-        form.explain(refusal)
-        return _page(ref, handover=form)
-    return pages.done("allocation.handover", ref=handover_ref, said=gettext("Remise enregistrée."))
-
-
-@bp.get("/handovers/<ref>")
-@requires(Permission.REQUEST_SEE)
-def handover(ref: str) -> Response:
-    """The paper of a hand-over: what was given, what was paid, a place to sign."""
-    with db.read() as session:
-        facts = queries.find_handover(session, guard.actor(), ref)
-    return pages.page("allocation/handover.html", facts=facts)
-
-
 def _wanted() -> RequestFilter:
     state, programme, cursor = (request.args.get(name, "") for name in ("state", "programme", "cursor"))
     return RequestFilter(
@@ -181,14 +143,14 @@ def _make(form: RequestForm, option: ProgrammeOption) -> str:
         )
 
 
-def _page(ref: str, *, refusal: Refusal | None = None, handover: HandoverForm | None = None) -> Response:
-    """The page of a request; with what was refused, or with the counter's form as it was typed."""
+def _page(ref: str, *, refusal: Refusal | None = None) -> Response:
+    """The page of a request; with what was refused."""
     actor = guard.actor()
     with db.read() as session:
         asked = queries.find(session, actor, ref)
         choosing = actor.can(Permission.REQUEST_ALLOCATE) and asked.state is RequestState.OPEN
         candidates = queries.candidates(session, actor, asked) if choosing else []
-    status = STATUS[refusal.code] if refusal else 422 if handover else 200
+    status = STATUS[refusal.code] if refusal else 200
     return pages.page(
         "allocation/show.html",
         status=status,
@@ -197,19 +159,17 @@ def _page(ref: str, *, refusal: Refusal | None = None, handover: HandoverForm | 
         candidates=candidates,
         allocate_form=AllocateForm(formdata=None),
         release_form=ReleaseForm(formdata=None),
-        handover_form=_counter(asked, handover),
+        at_counter=_at_counter(asked),
         refused=_sentences(refusal) if refusal else None,
         obstacle=words.obstacle,
     )
 
 
-def _counter(asked: RequestFacts, sent: HandoverForm | None) -> HandoverForm | None:
-    """The counter's form, for the desk that holds everything that was promised."""
+def _at_counter(asked: RequestFacts) -> bool:
+    """Whether this person's desk holds everything that was promised."""
     actor = guard.actor()
     at_hand = asked.state is RequestState.ALLOCATED and asked.held_by(actor.organisation_id)
-    if not at_hand or not actor.can(Permission.HANDOVER_MAKE):
-        return None
-    return sent or HandoverForm.of(asked, fresh=True)
+    return at_hand and actor.can(Permission.HANDOVER_MAKE)
 
 
 def _sentences(refusal: Refusal) -> tuple[str, list[str]]:

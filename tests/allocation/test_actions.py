@@ -12,8 +12,9 @@ from flask import Flask
 
 from bank import db
 from bank.actor import Actor
-from bank.allocation import actions, queries
-from bank.allocation.actions import NewHandover, NewRequest
+from bank.allocation import actions, handovers, queries
+from bank.allocation.actions import NewRequest
+from bank.allocation.handovers import NewHandover
 from bank.allocation.models import (
     Allocation,
     AllocationState,
@@ -80,7 +81,7 @@ def hand_over(world: World, ref: str, *devices: Standing, actor: Actor | None = 
     }
     actor = actor or world.desk_user
     with db.transaction() as session:
-        return actions.hand_over(session, actor, NewHandover(**(given | changes)))
+        return handovers.hand_over(session, actor, NewHandover(**(given | changes)))
 
 
 def refused(action: Callable[[], object]) -> Refusal:
