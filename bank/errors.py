@@ -13,6 +13,7 @@ class Code(StrEnum):
     BAD_CREDENTIALS = "bad-credentials"
     LINK_EXPIRED = "link-expired"
     TOO_MANY_TRIES = "too-many-tries"
+    BADGE_REFUSED = "badge-refused"
     FORM_EXPIRED = "form-expired"
     # what is asked
     NOT_FOUND = "not-found"

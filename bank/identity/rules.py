@@ -54,6 +54,12 @@ COMMONPLACE = frozenset(
     }
 )
 TOKEN_DAYS_MAX = 365
+PIN = re.compile(r"[0-9]{4,6}")
+# Drawn on the pad rather than remembered; years are refused too.
+EASY_PINS = frozenset({"2580", "0852", "1397", "1793", "7931", "9713", "1973", "147258", "159357", "112233"})
+# Wrong PINs in a row, counted on the badge itself, until only the supervisor can help.
+PIN_TRIES = 5
+IDLE_MINUTES = (1, 60)
 # Of the invented people of a demo bank: no mail is ever sent there.
 DEMO_DOMAIN = "@demo.exemple"
 
@@ -106,6 +112,11 @@ NEEDS: Mapping[PersonRole, frozenset[OrganisationRole]] = {
     PersonRole.DESK: frozenset({OrganisationRole.DESK}),
 }
 
+# What may be done with a badge: whoever finds one must not reach accounts, keys or other badges with it.
+AT_A_STATION = frozenset(
+    {P.BATCH_SEE, P.BATCH_RECEIVE, P.DEVICE_SEE, P.DEVICE_SCAN, P.LABEL_PRINT, P.WORKSHOP_RUN}
+)
+
 # What somebody with several roles is best known by, first one first.
 FOREMOST = (
     PersonRole.DONOR,
@@ -138,6 +149,24 @@ def misplaced_roles(roles: Iterable[PersonRole], organisation_roles: Iterable[st
     return [role for role in roles if not NEEDS[role] & held]
 
 
+def at_a_station(roles: Iterable[str]) -> frozenset[Permission]:
+    """What a badge opens: the work at the bench, and nothing that a password guards."""
+    at_work = frozenset(roles) & {PersonRole.OPERATOR.value, PersonRole.SUPERVISOR.value}
+    return permissions(at_work) & AT_A_STATION
+
+
+def pin_fault(pin: str) -> "Fault | None":
+    """Why a PIN is refused, if it is: not 4 to 6 digits, or among the first that anybody would try."""
+    if not PIN.fullmatch(pin):
+        return Fault.PIN_WRONG
+    steps = {int(later) - int(sooner) for sooner, later in pairwise(pin)}
+    in_a_row = len(steps) == 1 and steps <= {-1, 0, 1}
+    in_pairs = len(pin) > 2 and pin == (pin[:2] * 3)[: len(pin)]
+    if in_a_row or in_pairs or pin in EASY_PINS or re.fullmatch(r"(19|20)\d\d", pin):
+        return Fault.PIN_EASY
+    return None
+
+
 class Fault(StrEnum):
     """What is wrong with one field; the screens have a sentence for each (`words.py`)."""
 
@@ -159,6 +188,8 @@ class Fault(StrEnum):
     PASSWORD_IS_EMAIL = "password-is-email"
     SCOPE_BEYOND = "scope-beyond"
     DAYS_OUT_OF_RANGE = "days-out-of-range"
+    PIN_WRONG = "pin-wrong"
+    PIN_EASY = "pin-easy"
 
 
 Faults = dict[str, list[str]]

@@ -1,7 +1,6 @@
 """Label codes: how one is made, and how whatever a scanner gives is read. Pure, but for the dice.
 
-A code is nine random signs and one check sign: pure ISO 7064, radix 2, over 29 signs that are the same key on
-AZERTY and QWERTY keyboards (no A Q Z W M) and look like no other (no I O).
+A code is nine random signs and one check sign: pure ISO 7064, radix 2, over the 29 signs of `signs.py`.
 """
 
 import secrets
@@ -9,20 +8,10 @@ import secrets
 from stdnum.iso7064 import mod_37_2
 
 from bank.errors import Code, Refusal
+from bank.signs import ALPHABET, LAYOUTS, SEPARATORS
 
-ALPHABET = "0123456789BCDEFGHJKLNPRSTUVXY"
 LENGTH = 10
 PASSPORT_PATH = "/D/"
-
-# What arrives when the scanner and the computer disagree on the keyboard: typed sign -> meant sign.
-LAYOUTS: tuple[dict[int, int], ...] = (
-    {},
-    # a scanner set to US, a computer set to French
-    str.maketrans("&é\"'(-è_çà!:)", "1234567890/.-"),
-    # the other way round
-    str.maketrans("!@#$%^&*()>", "1234567890/"),
-)
-SEPARATORS = str.maketrans("", "", " \t\r\n.-\u00a0\u202f")
 
 
 def mint(length: int = LENGTH) -> str:

@@ -24,6 +24,7 @@ STATUS: Mapping[Code, int] = {
     Code.BAD_CREDENTIALS: 422,
     Code.LINK_EXPIRED: 410,
     Code.TOO_MANY_TRIES: 429,
+    Code.BADGE_REFUSED: 422,
     Code.FORM_EXPIRED: 400,
     Code.NOT_FOUND: 404,
     Code.BAD_REQUEST: 400,

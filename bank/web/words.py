@@ -29,6 +29,10 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Il a déjà servi, ou il est trop ancien. Demandez-en un nouveau."),
     ),
     Code.TOO_MANY_TRIES: (_l("Trop d’essais"), _l("Attendez quelques minutes, puis réessayez.")),
+    Code.BADGE_REFUSED: (
+        _l("Badge refusé"),
+        _l("Ce badge n’ouvre pas ce poste. Essayez de nouveau, ou appelez l’encadrant."),
+    ),
     Code.FORM_EXPIRED: (
         _l("Ce formulaire a expiré"),
         _l("Revenez en arrière, rechargez la page, puis envoyez de nouveau : rien n’a été enregistré."),
