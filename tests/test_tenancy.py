@@ -90,7 +90,7 @@ def foreign(world: World) -> Foreign:
         "/requests",
         json={
             "programme": "RSA",
-            "category": "laptop",
+            "lines": [{"category": "laptop", "quantity": 1}],
             "person_name": PERSON,
             "contact": CONTACT,
             "proof": "rsa_certificate",
@@ -159,7 +159,7 @@ def foreign(world: World) -> Foreign:
 def made_again() -> dict[str, Any]:
     return {
         "programme": "RSA",
-        "category": "laptop",
+        "lines": [{"category": "laptop", "quantity": 1}],
         "person_name": PERSON,
         "contact": CONTACT,
         "proof": "rsa_certificate",

@@ -106,8 +106,7 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
     yield supervisor, "post", "/scans", SCAN | {"code": code, "facts": {"drives": [DRIVE], "no_drive": False}}
     request = {
         "programme": "RSA",
-        "category": "laptop",
-        "quantity": 1,
+        "lines": [{"category": "laptop", "quantity": 1}],
         "person_name": "Jeanne",
         "contact": "01 99 00 12 34",
         "proof": "rsa_certificate",
@@ -159,7 +158,7 @@ def request_ref(world: World) -> str:
         "/requests",
         json={
             "programme": "RSA",
-            "category": "laptop",
+            "lines": [{"category": "laptop", "quantity": 1}],
             "person_name": "Jeanne",
             "proof": "rsa_certificate",
             "proof_day": today().isoformat(),

@@ -20,6 +20,7 @@ from bank.allocation.models import (
     ProofKind,
     Recipient,
     Request,
+    RequestLine,
     RequestState,
 )
 from bank.errors import Code, Refusal
@@ -37,8 +38,8 @@ class NewRequest:
     """What is asked for. With a person's name it is for that person, else for the asking organisation."""
 
     programme: str
-    category: Category
-    quantity: int = 1
+    # What is asked for: a category and how many of it, each category once.
+    lines: tuple[tuple[Category, int], ...]
     person_name: str | None = None
     contact: str | None = None
     proof: ProofKind | None = None
@@ -55,7 +56,7 @@ def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
     organisation = session.get_one(Organisation, actor.organisation_id)
     programme = _programme(session, new.programme)
     for_a_person = programme.recipient_nature is LegalNature.PERSON
-    _check_person(new, for_a_person)
+    _check(new, for_a_person)
     nature = LegalNature.PERSON if for_a_person else organisation.legal_nature
     _check_eligible(new, nature, organisation, programme)
     made = Request(
@@ -64,8 +65,7 @@ def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
         organisation_id=organisation.id,
         recipient=Recipient(name=new.person_name, contact=new.contact or None) if for_a_person else None,
         recipient_nature=nature,
-        category=new.category,
-        quantity=new.quantity,
+        lines=[RequestLine(category=category, quantity=quantity) for category, quantity in new.lines],
         proof=new.proof,
         proof_day=new.proof_day if new.proof else None,
         proof_seen_by=actor.person_id if new.proof else None,
@@ -75,8 +75,7 @@ def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
     session.flush()
     facts = {
         "programme": programme.code,
-        "category": new.category.value,
-        "quantity": new.quantity,
+        "asked": {category.value: quantity for category, quantity in new.lines},
         "proof": made.proof.value if made.proof else None,
         "proof_day": made.proof_day.isoformat() if made.proof_day else None,
     }
@@ -167,17 +166,28 @@ def _programme(session: Session, code: str) -> Programme:
     return found
 
 
-def _check_person(new: NewRequest, for_a_person: bool) -> None:
+def _check(new: NewRequest, for_a_person: bool) -> None:
     errors: dict[str, list[str]] = {}
+    lines = _fault_of_lines(new, for_a_person)
+    if lines:
+        errors["lines"] = [lines]
     for name, value in (("person_name", new.person_name), ("contact", new.contact)):
         if value and nir.found_in(value):
             errors[name] = ["nir"]
     if for_a_person and not (new.person_name or "").strip():
         errors["person_name"] = ["missing"]
-    if for_a_person and new.quantity != 1:
-        errors["quantity"] = ["one-person"]
     if errors:
         raise Refusal(Code.INVALID, errors=errors)
+
+
+def _fault_of_lines(new: NewRequest, for_a_person: bool) -> str | None:
+    if not new.lines:
+        return "nothing-asked"
+    if len({category for category, _quantity in new.lines}) < len(new.lines):
+        return "category-twice"
+    if for_a_person and any(quantity != 1 for _category, quantity in new.lines):
+        return "one-of-each"
+    return None
 
 
 def _check_eligible(
@@ -221,10 +231,13 @@ def _reserve(
     session: Session, actor: Actor, asked: queries.RequestFacts, code: str, day: date
 ) -> tuple[Standing, pricing.Quote]:
     standing = register.look(session, code)
-    queries.must_be_of_category(asked, standing.category)
+    queries.must_be_asked_for(asked, standing.category)
+    line = asked.line_of(standing.category)
+    if line is None or line.missing <= 0:
+        raise Refusal(Code.REQUEST_CLOSED)
     if standing.state is State.RESERVED:
         raise Refusal(Code.ALREADY_TAKEN)
-    quoted = queries.quote_for(session, asked, standing.owner_id, standing.origin_id, day)
+    quoted = queries.quote_for(session, asked, standing, day)
     refuse_unlawful(quoted)
     after = register.move(session, actor, standing, Move.RESERVE, facts={"request": asked.ref})
     return after, quoted

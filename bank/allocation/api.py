@@ -36,7 +36,8 @@ def list_requests(wanted: dict[str, Any]) -> RequestPage:
 @bp.response(201, schemas.RequestDetailOut)
 def make_request(given: dict[str, Any]) -> Created:
     """Ask for equipment under a programme"""
-    actor, key, new = guard.actor(), idempotency_key(), NewRequest(**given)
+    lines = tuple((line["category"], line["quantity"]) for line in given["lines"])
+    actor, key, new = guard.actor(), idempotency_key(), NewRequest(**given | {"lines": lines})
     with db.transaction() as session:
         ref = work.once(
             session, actor, key, ["request", given], lambda: actions.make_request(session, actor, new)

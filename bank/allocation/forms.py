@@ -86,6 +86,8 @@ class RequestForm(Form):
             for name, field in self._fields.items()
             if name in NewRequest.__dataclass_fields__
         }
+        quantity = 1 if option.for_a_person else self.quantity.data
+        given["lines"] = ((self.category.data, quantity),)
         for name in ("person_name", "contact"):
             if given.get(name):
                 given[name] = given[name].strip()

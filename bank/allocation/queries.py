@@ -25,6 +25,7 @@ from bank.allocation.models import (
     ProofKind,
     Recipient,
     Request,
+    RequestLine,
     RequestState,
     Signature,
     Tariff,
@@ -66,14 +67,26 @@ class AllocationLine:
 
 
 @dataclass(frozen=True)
+class AskedLine:
+    """How many things of a category are asked for, and how many are promised or handed over."""
+
+    category: Category
+    quantity: int
+    promised: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many are still to be found."""
+        return self.quantity - self.promised
+
+
+@dataclass(frozen=True)
 class RequestFacts:
     """A request as this actor may see it: `person_name` and `contact` are None for who has no need of them."""
 
     id: int
     ref: str
     state: RequestState
-    category: Category
-    quantity: int
     recipient_nature: LegalNature
     proof: ProofKind | None
     proof_day: date | None
@@ -87,6 +100,7 @@ class RequestFacts:
     person_name: str | None
     contact: str | None
     handover_ref: str | None
+    lines: tuple[AskedLine, ...] = ()
     allocations: tuple[AllocationLine, ...] = ()
 
     @property
@@ -100,9 +114,23 @@ class RequestFacts:
         return sum(line.price_cents for line in self.allocations)
 
     @property
+    def quantity(self) -> int:
+        """How many devices are asked for in all."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def promised(self) -> int:
+        """How many of them are promised or handed over."""
+        return sum(line.promised for line in self.lines)
+
+    @property
     def missing(self) -> int:
-        """How many devices are still to be found."""
-        return self.quantity - len(self.allocations)
+        """How many are still to be found."""
+        return self.quantity - self.promised
+
+    def line_of(self, category: Category) -> AskedLine | None:
+        """The line that asks for a category, if there is one."""
+        return next((line for line in self.lines if line.category is category), None)
 
     def held_by(self, organisation_id: int) -> bool:
         """Whether this organisation holds every device of the request."""
@@ -237,8 +265,6 @@ def _facts(actor: Actor) -> Selected:
             Request.id,
             Request.ref,
             Request.state,
-            Request.category,
-            Request.quantity,
             Request.recipient_nature,
             Request.proof,
             Request.proof_day,
@@ -275,7 +301,8 @@ def listed(session: Session, actor: Actor, wanted: RequestFilter) -> RequestPage
     if wanted.cursor is not None:
         statement = statement.where(Request.id < wanted.cursor)
     items = [RequestFacts(*row) for row in session.execute(statement)]
-    shown = tuple(items[:PAGE])
+    lines = _asked_lines(session, [item.id for item in items[:PAGE]])
+    shown = tuple(replace(item, lines=lines[item.id]) for item in items[:PAGE])
     return RequestPage(shown, shown[-1].id if len(items) > PAGE else None)
 
 
@@ -285,9 +312,36 @@ def find(session: Session, actor: Actor, ref: str) -> RequestFacts:
     if row is None:
         raise Refusal(Code.NOT_FOUND)
     facts = RequestFacts(*row)
-    counted = Allocation.state != AllocationState.RELEASED
-    lines = _lines(session, sa.and_(Allocation.request_id == facts.id, counted))
-    return replace(facts, allocations=lines)
+    promised = _lines(session, sa.and_(Allocation.request_id == facts.id, COUNTED))
+    return replace(facts, lines=_asked_lines(session, [facts.id])[facts.id], allocations=promised)
+
+
+COUNTED = Allocation.state != AllocationState.RELEASED
+
+
+def _asked_lines(session: Session, request_ids: Sequence[int]) -> dict[int, tuple[AskedLine, ...]]:
+    """What each request asks for and what it has got, in one statement."""
+    promised = (
+        sa.select(sa.func.count())
+        .select_from(Allocation)
+        .join(Device, Device.id == Allocation.device_id)
+        .where(
+            Allocation.request_id == RequestLine.request_id,
+            Device.category == RequestLine.category,
+            COUNTED,
+        )
+        .correlate(RequestLine)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        sa.select(RequestLine.request_id, RequestLine.category, RequestLine.quantity, promised)
+        .where(RequestLine.request_id.in_(request_ids))
+        .order_by(RequestLine.id)
+    ).all()
+    return {
+        request_id: tuple(AskedLine(*row[1:]) for row in rows if row[0] == request_id)
+        for request_id in request_ids
+    }
 
 
 def _lines(session: Session, where: sa.ColumnElement[bool]) -> tuple[AllocationLine, ...]:
@@ -467,17 +521,16 @@ def sellers(session: Session, ids: Iterable[int | None], day: date) -> dict[int 
     }
 
 
-def quote_for(
-    session: Session, asked: RequestFacts, owner_id: int | None, origin_id: int, day: date
-) -> pricing.Quote:
-    """The price and the verdict for one device of the request's category."""
-    origin = session.get_one(Origin, origin_id)
+def quote_for(session: Session, asked: RequestFacts, device: register.Standing, day: date) -> pricing.Quote:
+    """The price and the verdict for one device that the request asks for."""
+    origin = session.get_one(Origin, device.origin_id)
     case = _case(
         asked,
+        device.category,
         pricing.Provenance(origin.legal_basis, origin.donor_nature, origin.no_resale),
-        sellers(session, [owner_id], day).get(owner_id),
+        sellers(session, [device.owner_id], day).get(device.owner_id),
     )
-    return pricing.quote(price_book(session, asked.programme_id, asked.category, day), case, day)
+    return pricing.quote(price_book(session, asked.programme_id, device.category, day), case, day)
 
 
 def quote_device(session: Session, actor: Actor, request_ref: str, code: str) -> pricing.Quote:
@@ -488,20 +541,25 @@ def quote_device(session: Session, actor: Actor, request_ref: str, code: str) ->
     actor.must(Permission.REQUEST_ALLOCATE)
     asked = find(session, actor, request_ref)
     standing = register.look(session, code)
-    must_be_of_category(asked, standing.category)
-    return quote_for(session, asked, standing.owner_id, standing.origin_id, today())
+    must_be_asked_for(asked, standing.category)
+    return quote_for(session, asked, standing, today())
 
 
-def must_be_of_category(asked: RequestFacts, category: Category) -> None:
-    """Raise Refusal(invalid) for a device of another category than was asked for."""
-    if category is not asked.category:
+def must_be_asked_for(asked: RequestFacts, category: Category) -> None:
+    """Raise Refusal(invalid) for a device of a category that was not asked for."""
+    if asked.line_of(category) is None:
         raise Refusal(Code.INVALID, errors={"device": ["other-category"]})
 
 
-def _case(asked: RequestFacts, provenance: pricing.Provenance, seller: pricing.Seller | None) -> pricing.Case:
+def _case(
+    asked: RequestFacts,
+    category: Category,
+    provenance: pricing.Provenance,
+    seller: pricing.Seller | None,
+) -> pricing.Case:
     return pricing.Case(
         programme_id=asked.programme_id,
-        category=asked.category,
+        category=category,
         provenance=provenance,
         seller=seller,
         buyer=pricing.Buyer(asked.recipient_nature, asked.hardship),
@@ -511,14 +569,14 @@ def _case(asked: RequestFacts, provenance: pricing.Provenance, seller: pricing.S
 Profile = tuple[LegalBasis, LegalNature | None, bool, int | None]
 
 
-def candidates(session: Session, actor: Actor, asked: RequestFacts) -> list[Candidate]:
+def candidates(session: Session, actor: Actor, asked: RequestFacts, category: Category) -> list[Candidate]:
     """Ready devices of the category with their quote, the lawful ones first, then the oldest.
 
     The verdict depends on origin and owner only: each kind is judged once, so that old stock that may not be
     sold cannot hide what may.
     """
     actor.must(Permission.REQUEST_ALLOCATE)
-    quotes = _quotes(session, asked, today())
+    quotes = _quotes(session, asked, category, today())
     seller, custodian = aliased(Organisation), aliased(Organisation)
     lawful = [_is_profile(profile) for profile, quoted in quotes.items() if quoted.ok]
     statement: Selected = (
@@ -535,7 +593,7 @@ def candidates(session: Session, actor: Actor, asked: RequestFacts) -> list[Cand
         .join(Label, sa.and_(Label.device_id == Device.id, Label.state == LabelState.CLAIMED))
         .outerjoin(seller, seller.id == Device.owner_id)
         .outerjoin(custodian, custodian.id == Device.custodian_id)
-        .where(Device.state == State.READY, Device.category == asked.category)
+        .where(Device.state == State.READY, Device.category == category)
         .order_by(sa.case((sa.or_(sa.false(), *lawful), 0), else_=1), Device.id)
         .limit(CANDIDATES)
     )
@@ -559,20 +617,22 @@ def _is_profile(profile: Profile) -> sa.ColumnElement[bool]:
     return sa.and_(*(column.is_not_distinct_from(value) for column, value in pairs))
 
 
-def _quotes(session: Session, asked: RequestFacts, day: date) -> dict[Profile, pricing.Quote]:
+def _quotes(
+    session: Session, asked: RequestFacts, category: Category, day: date
+) -> dict[Profile, pricing.Quote]:
     rows = session.execute(
         sa.select(*PROFILE)
         .select_from(Device)
         .join(Origin, Origin.id == Device.origin_id)
-        .where(Device.state == State.READY, Device.category == asked.category)
+        .where(Device.state == State.READY, Device.category == category)
         .distinct()
     )
     profiles = [_profile(row) for row in rows]
-    book = price_book(session, asked.programme_id, asked.category, day)
+    book = price_book(session, asked.programme_id, category, day)
     owners = sellers(session, [profile[3] for profile in profiles], day)
     return {
         profile: pricing.quote(
-            book, _case(asked, pricing.Provenance(*profile[:3]), owners.get(profile[3])), day
+            book, _case(asked, category, pricing.Provenance(*profile[:3]), owners.get(profile[3])), day
         )
         for profile in profiles
     }

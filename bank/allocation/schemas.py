@@ -19,12 +19,29 @@ def _about(text: str, example: object = None) -> dict[str, object]:
     return {"description": text} | ({"example": example} if example is not None else {})
 
 
+class LineSchema(Schema):
+    """A category and how many of it."""
+
+    category = fields.Enum(Category, by_value=True, required=True)
+    quantity = fields.Integer(load_default=1, strict=True, validate=Range(1, 100))
+
+
+class LineOut(LineSchema):
+    """A line of a request, and how many of it are promised or handed over."""
+
+    promised = fields.Integer(required=True)
+
+
 class RequestIn(Schema):
     """What is asked for."""
 
     programme = fields.String(required=True, validate=PROGRAMME, metadata=_about("Programme code.", "RSA"))
-    category = fields.Enum(Category, by_value=True, required=True)
-    quantity = fields.Integer(load_default=1, strict=True, validate=Range(1, 100))
+    lines = fields.List(
+        fields.Nested(LineSchema),
+        required=True,
+        validate=Length(1, len(Category)),
+        metadata=_about("Each category once. For a person, one of each."),
+    )
     person_name = fields.String(
         load_default=None,
         allow_none=True,
@@ -83,8 +100,7 @@ class RequestOut(Schema):
     ref = fields.String(required=True)
     state = fields.Enum(RequestState, by_value=True, required=True)
     programme = fields.String(required=True, attribute="programme_code")
-    category = fields.Enum(Category, by_value=True, required=True)
-    quantity = fields.Integer(required=True)
+    lines = fields.List(fields.Nested(LineOut), required=True)
     organisation = fields.String(required=True, attribute="organisation_name")
     recipient_nature = fields.Enum(LegalNature, by_value=True, required=True)
     person_name = fields.String(

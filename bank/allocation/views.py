@@ -149,7 +149,10 @@ def _page(ref: str, *, refusal: Refusal | None = None) -> Response:
     with db.read() as session:
         asked = queries.find(session, actor, ref)
         choosing = actor.can(Permission.REQUEST_ALLOCATE) and asked.state is RequestState.OPEN
-        candidates = queries.candidates(session, actor, asked) if choosing else []
+        wanting = [line.category for line in asked.lines if line.missing] if choosing else []
+        candidates = [
+            each for category in wanting for each in queries.candidates(session, actor, asked, category)
+        ]
     status = STATUS[refusal.code] if refusal else 200
     return pages.page(
         "allocation/show.html",

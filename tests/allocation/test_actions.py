@@ -37,13 +37,14 @@ from bank.inventory.register import Standing
 from bank.journal import Entry
 from tests.factories import World
 
+TWO_LAPTOPS = ((Category.LAPTOP, 2),)
 NAME, PHONE = "Amina Zérouali", "06 39 98 12 34"
 
 
 def wish(**changes: Any) -> NewRequest:
     given: dict[str, Any] = {
         "programme": "RSA",
-        "category": Category.LAPTOP,
+        "lines": ((Category.LAPTOP, 1),),
         "person_name": NAME,
         "contact": PHONE,
         "proof": ProofKind.RSA_CERTIFICATE,
@@ -102,7 +103,7 @@ def seen_by(actor: Actor, ref: str) -> queries.RequestFacts:
 
 def offered(actor: Actor, ref: str) -> list[queries.Candidate]:
     with db.read() as session:
-        return queries.candidates(session, actor, queries.find(session, actor, ref))
+        return queries.candidates(session, actor, queries.find(session, actor, ref), Category.LAPTOP)
 
 
 def facts_of(kind: str) -> list[dict[str, Any]]:
@@ -156,8 +157,7 @@ def test_a_request_keeps_the_proof_s_kind_and_day_and_who_saw_it(world: World) -
     assert facts_of("request.made") == [
         {
             "programme": "RSA",
-            "category": "laptop",
-            "quantity": 1,
+            "asked": {"laptop": 1},
             "proof": "rsa_certificate",
             "proof_day": (queries.today() - timedelta(days=20)).isoformat(),
         }
@@ -203,7 +203,9 @@ def test_what_is_not_eligible_is_refused_with_every_reason(world: World) -> None
     ("changes", "errors"),
     [
         ({"person_name": " "}, {"person_name": ["missing"]}),
-        ({"quantity": 2}, {"quantity": ["one-person"]}),
+        ({"lines": ((Category.LAPTOP, 2),)}, {"lines": ["one-of-each"]}),
+        ({"lines": ((Category.LAPTOP, 1), (Category.LAPTOP, 1))}, {"lines": ["category-twice"]}),
+        ({"lines": ()}, {"lines": ["nothing-asked"]}),
         ({"programme": "FSL"}, {"programme": ["unknown"]}),
         ({"programme": "\x00"}, {"programme": ["unknown"]}),
     ],
@@ -502,7 +504,7 @@ def test_a_structure_becomes_custodian_and_owner(world: World) -> None:
     structure_programme()
     user = structure_user(world)
     one, two = world.device(State.READY), world.device(State.READY, donor=world.department)
-    ref = ask(world, user, programme="ASSO", quantity=2, person_name=None, contact=None, proof=None)
+    ref = ask(world, user, programme="ASSO", lines=TWO_LAPTOPS, person_name=None, contact=None, proof=None)
     allocate(world, ref, one)
     assert seen_by(user, ref).state is RequestState.OPEN
     allocate(world, ref, two)
@@ -603,7 +605,7 @@ def test_nothing_is_handed_over_before_everything_is_promised(world: World) -> N
     both = world.organisation("Emmaüs", roles={OrganisationRole.STRUCTURE, OrganisationRole.DESK})
     user = world.person(both, PersonRole.STRUCTURE, PersonRole.DESK)
     device = world.device(State.READY)
-    ref = ask(world, user, programme="ASSO", quantity=2, person_name=None, contact=None, proof=None)
+    ref = ask(world, user, programme="ASSO", lines=TWO_LAPTOPS, person_name=None, contact=None, proof=None)
     allocate(world, ref, device)
     refusal = refused(lambda: hand_over(world, ref, device, actor=user, paid_cents=5_000))
     assert refusal.facts == {"errors": {"request": ["not-allocated"]}}
@@ -743,7 +745,7 @@ def test_the_number_of_queries_does_not_grow_with_the_devices_or_the_requests(wo
         with db.read() as session:
             sa.event.listen(db.db.engine, "before_cursor_execute", note)
             asked = queries.find(session, actor, ref)
-            queries.candidates(session, actor, asked)
+            queries.candidates(session, actor, asked, Category.LAPTOP)
             queries.listed(session, actor, queries.RequestFilter())
             sa.event.remove(db.db.engine, "before_cursor_execute", note)
         return len(statements)

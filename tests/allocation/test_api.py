@@ -17,7 +17,7 @@ NAME = "Amina Zérouali"
 def wish(**changes: Any) -> dict[str, Any]:
     return {
         "programme": "RSA",
-        "category": "laptop",
+        "lines": [{"category": "laptop", "quantity": 1}],
         "person_name": NAME,
         "contact": "06 39 98 12 34",
         "proof": "rsa_certificate",
@@ -47,8 +47,7 @@ def test_from_the_request_to_the_hand_over(world: World) -> None:
         "ref": ref,
         "state": "open",
         "programme": "RSA",
-        "category": "laptop",
-        "quantity": 1,
+        "lines": [{"category": "laptop", "quantity": 1, "promised": 0}],
         "organisation": "Croix-Rouge",
         "recipient_nature": "person",
         "person_name": NAME,
@@ -162,8 +161,10 @@ def test_the_law_s_refusal_says_which_article(world: World) -> None:
     [
         ({"proof_seen": False}, "not-eligible"),
         ({"contact": "285057800608441"}, "invalid"),
-        ({"category": "boat"}, "invalid"),
-        ({"quantity": 0}, "invalid"),
+        ({"lines": [{"category": "boat"}]}, "invalid"),
+        ({"lines": [{"category": "laptop", "quantity": 0}]}, "invalid"),
+        ({"lines": []}, "invalid"),
+        ({"lines": [{"category": "laptop"}] * 2}, "invalid"),
         ({"nir": "285057800608441"}, "invalid"),
         ({"programme": "FSL"}, "invalid"),
         ({"programme": "\x00"}, "invalid"),

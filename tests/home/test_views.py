@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from bank import db
 from bank.actor import Actor, Permission
-from bank.allocation.models import Allocation, Request, RequestState, Tariff
+from bank.allocation.models import Allocation, Request, RequestLine, RequestState, Tariff
 from bank.home import queries
 from bank.home.queries import Item
 from bank.identity.models import LegalNature
@@ -39,8 +39,7 @@ def ask(
             programme_id=programme,
             organisation_id=actor.organisation_id,
             recipient_nature=LegalNature.ASSOCIATION,
-            category=Category.LAPTOP,
-            quantity=1,
+            lines=[RequestLine(category=Category.LAPTOP, quantity=1)],
             state=state,
             made_by=actor.person_id,
         )

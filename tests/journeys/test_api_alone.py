@@ -72,7 +72,7 @@ def test_one_laptop_from_the_donor_to_its_new_owner(world: World) -> None:
         "/requests",
         json={
             "programme": "RSA",
-            "category": "laptop",
+            "lines": [{"category": "laptop", "quantity": 1}],
             "person_name": "Jeanne Exemple",
             "contact": "01 99 00 12 34",
             "proof": "rsa_certificate",

@@ -31,8 +31,8 @@ def test_the_migrated_database_refuses_to_change_the_journal(world: World, state
         {"name": "Camille"},
         {"programme": "Camille Martin"},
         {"programme": "camille@exemple.fr"},
-        {"quantity": "2"},
-        {"quantity": True},
+        {"asked": {"laptop": "2"}},
+        {"asked": {"laptop": True}},
         {"proof_day": "hier"},
         {"category": ["laptop"]},
         {"programme": "x" * 65},
@@ -44,9 +44,9 @@ def test_a_fact_that_its_kind_does_not_declare_is_refused(facts: dict[str, objec
 
 
 def test_facts_are_canonical() -> None:
-    one = journal.canonical(Kind.REQUEST_MADE, {"quantity": 1, "category": "laptop"})
-    other = journal.canonical(Kind.REQUEST_MADE, {"category": "laptop", "quantity": 1})
-    assert one == other == '{"category":"laptop","quantity":1}'
+    one = journal.canonical(Kind.REQUEST_MADE, {"asked": {"laptop": 1}, "programme": "RSA"})
+    other = journal.canonical(Kind.REQUEST_MADE, {"programme": "RSA", "asked": {"laptop": 1}})
+    assert one == other == '{"asked":{"laptop":1},"programme":"RSA"}'
 
 
 def test_a_register_column_that_does_not_exist_cannot_be_set() -> None:
