@@ -3,7 +3,11 @@
 A code is nine random signs and one check sign: pure ISO 7064, radix 2, over the 29 signs of `signs.py`.
 """
 
+import random
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from stdnum.iso7064 import mod_37_2
 
@@ -14,9 +18,25 @@ LENGTH = 10
 PASSPORT_PATH = "/D/"
 
 
+UNFORESEEABLE = secrets.SystemRandom()
+
+_dice: ContextVar[random.Random | None] = ContextVar("dice", default=None)
+
+
+@contextmanager
+def drawn_with(dice: random.Random) -> Iterator[None]:
+    """Draw codes with other dice: a demo's are the same at every run, hence known to everybody."""
+    mark = _dice.set(dice)
+    try:
+        yield
+    finally:
+        _dice.reset(mark)
+
+
 def mint(length: int = LENGTH) -> str:
     """A new random code; unique only once the database has taken it."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(length - 1))
+    dice = _dice.get() or UNFORESEEABLE
+    body = "".join(dice.choice(ALPHABET) for _ in range(length - 1))
     return body + str(mod_37_2.calc_check_digit(body, ALPHABET))
 
 
