@@ -38,4 +38,46 @@ WORDS: Vocabularies = {
         "basis-not-for-donor": _l("Cette base légale ne convient pas à ce donateur."),
         "in-the-future": _l("Le jour de l’accord ne peut pas être dans le futur."),
     },
+    "sheet_field": {
+        "category": _l("Type de matériel"),
+        "maker": _l("Marque"),
+        "model": _l("Modèle"),
+        "serial": _l("Numéro de série"),
+        "asset_tag": _l("Numéro d’inventaire"),
+        "imei": _l("IMEI"),
+        "quantity": _l("Quantité"),
+    },
+    "sheet_fault": {
+        "not-a-spreadsheet": _l(
+            "Ce fichier n’est pas un tableau. Enregistrez-le en xlsx, ods ou csv, puis envoyez-le de nouveau."
+        ),
+        "file-encrypted": _l(
+            "Ce fichier est protégé par un mot de passe. Enregistrez-le sans, puis envoyez-le de nouveau."
+        ),
+        "sheet-too-large": _l("Ce tableau est trop grand : 100 000 lignes et 256 colonnes au plus."),
+        "sheet-empty": _l("Ce fichier est vide."),
+        "no-known-title": _l(
+            "Aucun titre de colonne n’a été reconnu. Il en faut un au moins : Type, Modèle ou Numéro de série."
+        ),
+        "only-titles": _l("Ce tableau a des titres, mais aucun matériel en dessous."),
+    },
+    # %(row)s: the number of another row of the same file.
+    "row_problem": {
+        "scientific-notation": _l("Le tableur a abîmé ce numéro. Mettez la colonne au format texte."),
+        "no-category": _l("Le type de matériel manque."),
+        "unknown-category": _l("Ce type de matériel n’est pas connu ici."),
+        "text-too-long": _l("Ce texte est trop long."),
+        "strange-signs": _l("Ce texte contient des signes invisibles."),
+        "bad-imei": _l("Ce n’est pas un IMEI : un chiffre est faux."),
+        "twice-in-the-file": _l("Même numéro qu’à la ligne %(row)s."),
+        "several-devices": _l("Une ligne par matériel : recopiez la ligne autant de fois qu’il le faut."),
+        "a-total": _l("C’est un total, pas un matériel."),
+        "junk-serial": _l("Ce n’est pas un vrai numéro. Il sera relevé à la réception."),
+        "looks-like-a-date": _l("Le tableur a peut-être fait une date de ce numéro."),
+        "maybe-rounded": _l("Le tableur a peut-être arrondi ce numéro."),
+        "not-an-imei": _l("Ce n’est pas un IMEI. Il sera relevé à la réception."),
+        "asset-tag-twice": _l("Même numéro d’inventaire qu’à la ligne %(row)s."),
+        "category-guessed": _l("Le type de matériel manque : il est déduit du modèle."),
+        "no-model": _l("Le modèle manque. Il sera relevé à la réception."),
+    },
 }
