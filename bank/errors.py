@@ -43,6 +43,7 @@ class Code(StrEnum):
     EVIDENCE_MISSING = "evidence-missing"
     NO_ROUTE = "no-route"
     BLOCKED = "blocked"
+    NOT_BLOCKED = "not-blocked"
     SAME_PERSON = "same-person"
     # batches
     BATCH_CLOSED = "batch-closed"

@@ -191,7 +191,8 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
     Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
     Kind.DEVICE_DESCRIBE: DEVICE | {"codes": _codes, "item": _id},
-    Kind.DEVICE_BLOCK: DEVICE | {"step": _code, "reason": _code, "danger": _flag},
+    # A step that was done, and that found what stops the device, says what it recorded too.
+    Kind.DEVICE_BLOCK: STEP | {"reason": _code, "danger": _flag},
     Kind.DEVICE_UNBLOCK: DEVICE | {"blocker": _id, "outcome": _code},
     Kind.DEVICE_SEND_BACK: DEVICE | {"step": _code, "reason": _code, "to": _code},
     Kind.BATCH_OPENED: {"donor": _id},

@@ -128,6 +128,7 @@ BY_TOKEN = (
         person.c.disabled_at.is_(None),
     )
 )
+TIP = sa.select(device.c.seq).where(device.c.id == sa.bindparam("device_id")).with_for_update()
 COLUMNS = ("state", "step_id", "place_id", "custodian_id", "owner_id", "open_drives", "blocker_id")
 
 
@@ -229,6 +230,15 @@ def last_entry(session: Session, standing: Standing) -> int:
     """The id of the entry that brought the device where it stands."""
     tip = {"subject": journal.Subject.DEVICE.value, "subject_id": standing.device_id, "seq": standing.seq}
     return journal.entry_id(session, tip)
+
+
+def hold(session: Session, standing: Standing) -> None:
+    """Keep others off the device until the end of the transaction, for an action that writes before its move.
+
+    Raises Refusal(moved-meanwhile) when it is no longer where it was seen: nothing is written yet.
+    """
+    if core(session).execute(TIP, {"device_id": standing.device_id}).scalar_one() != standing.seq:
+        raise Refusal(Code.MOVED_MEANWHILE)
 
 
 def retried(action: Callable[[], T]) -> T:

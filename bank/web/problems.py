@@ -50,6 +50,7 @@ STATUS: Mapping[Code, int] = {
     Code.MOVED_MEANWHILE: 409,
     Code.EVIDENCE_MISSING: 422,
     Code.BLOCKED: 409,
+    Code.NOT_BLOCKED: 409,
     Code.SAME_PERSON: 409,
     Code.NO_ROUTE: 409,
     Code.BATCH_CLOSED: 409,

@@ -127,6 +127,10 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Appareil bloqué"),
         _l("Un problème est signalé sur cet appareil. L’encadrant décide de la suite."),
     ),
+    Code.NOT_BLOCKED: (
+        _l("Plus rien ne bloque"),
+        _l("Quelqu’un a déjà réglé ce problème. Rechargez la page pour voir où en est l’appareil."),
+    ),
     Code.SAME_PERSON: (
         _l("Contrôle par une autre personne"),
         _l("Vous avez travaillé sur cet appareil. Donnez-le à une autre personne pour le contrôle."),

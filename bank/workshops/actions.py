@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from bank.actor import Actor
+from bank import journal
+from bank.actor import Actor, Permission
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.inventory import actions as drives
@@ -20,6 +21,7 @@ from bank.inventory.models import StepKind
 from bank.inventory.register import ScanMark, Standing
 from bank.web.pages import today_in_paris
 from bank.workshops import queries, rules
+from bank.workshops.models import Blocker, BlockerOutcome, HelpCall
 from bank.workshops.rules import Outcome
 
 
@@ -132,3 +134,71 @@ def _advance(session: Session, actor: Actor, standing: Standing, work: Work, fin
         drives.record(session, actor, standing.device_id, finding, register.last_entry(session, after))
     outcome = Outcome.FINISHED if last else Outcome.PASSED
     return Done(outcome, replace(after, step_kind=standing.next_step_kind))
+
+
+# --- the supervisor's answers ---
+
+
+def resolve(session: Session, actor: Actor, standing: Standing, to_step: StepKind | None = None) -> Standing:
+    """What stopped the device is settled: it goes on at its step, or at another step of its route.
+
+    Raises Refusal(not-allowed, other-custodian, not-blocked, illegal-move, out-of-step).
+    """
+    blocker_id = _must_be_blocked(actor, standing)
+    if to_step is None or to_step is standing.step_kind:
+        after = register.move(
+            session,
+            actor,
+            standing,
+            Move.UNBLOCK,
+            to={"blocker_id": None},
+            facts={"blocker": blocker_id, "outcome": BlockerOutcome.RESOLVED.value},
+        )
+        close_blocker(session, actor, blocker_id, BlockerOutcome.RESOLVED)
+        return after
+    lifecycle.after(standing.state, Move.SEND_BACK)
+    step_id = queries.step_of_same_route(session, standing.step_id, to_step)
+    if step_id is None:
+        raise Refusal(Code.OUT_OF_STEP, step=standing.step_kind)
+    blocker = session.get_one(Blocker, blocker_id)
+    after = register.move(
+        session,
+        actor,
+        standing,
+        Move.SEND_BACK,
+        to={"step_id": step_id, "blocker_id": None},
+        facts={"step": standing.step_kind, "reason": blocker.problem.value, "to": to_step.value},
+    )
+    close_blocker(session, actor, blocker_id, BlockerOutcome.SENT_TO_STEP)
+    return register.look_by_id(session, after.device_id)
+
+
+def _must_be_blocked(actor: Actor, standing: Standing) -> int:
+    actor.must(Permission.WORKSHOP_RUN)
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    if standing.blocker_id is None:
+        raise Refusal(Code.NOT_BLOCKED)
+    return standing.blocker_id
+
+
+def close_blocker(session: Session, actor: Actor, blocker_id: int, outcome: BlockerOutcome) -> None:
+    """Write how a blocker ended, after the move that took it from its device.
+
+    A move that takes the device out of the workshop's hands (harvest, recycle, back to the donor) leaves its
+    blocker behind: give LEFT here, with the blocker that the device had before.
+    """
+    blocker = session.get_one(Blocker, blocker_id)
+    blocker.closed_by, blocker.closed_at, blocker.outcome = actor.person_id, utcnow(), outcome
+    session.flush()
+
+
+def answer_help(session: Session, actor: Actor, call_id: int) -> None:
+    """Somebody went. A call that was answered already stays as it is. Raises Refusal(not-allowed, not-found)."""
+    actor.must(Permission.WORKSHOP_RUN)
+    call = session.get(HelpCall, call_id, with_for_update=True)
+    if call is None or call.organisation_id != actor.organisation_id:
+        raise Refusal(Code.NOT_FOUND)
+    if call.answered_at is None:
+        call.answered_by, call.answered_at = actor.person_id, utcnow()
+        session.flush()
+        journal.append(session, actor, journal.Kind.HELP_ANSWERED, call.id, {})
