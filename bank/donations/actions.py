@@ -50,6 +50,9 @@ def enter(session: Session, actor: Actor, new: NewBatch) -> str:
         workshop_id=workshop.id,
         origin_id=origin.id,
         state=BatchState.ACCEPTED,
+        no_resale=new.no_resale,
+        unnamed=new.unnamed,
+        purge_asked=new.purge_asked,
     )
     session.add(batch)
     session.flush()
@@ -115,14 +118,14 @@ def receive(
 
 
 def _make_devices(session: Session, actor: Actor, batch: Batch, counts: Counts) -> list[str]:
-    receiver_id = session.get_one(Origin, batch.origin_id).receiver_id
+    origin = session.get_one(Origin, batch.origin_id)
     return [
         register.receive(
             session,
             actor,
             category=category,
-            origin_id=batch.origin_id,
-            owner_id=receiver_id,
+            origin_id=origin.id,
+            owner_id=origin.receiver_id,
             batch_ref=batch.ref,
         ).code
         for category in Category

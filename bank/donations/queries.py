@@ -33,10 +33,10 @@ class BatchRow:
     id: int
     ref: str
     state: BatchState
-    donor: str
-    workshop: str
-    agreed_on: date
-    announced: int
+    donor: str | None
+    workshop: str | None
+    agreed_on: date | None
+    announced: int | None
     received: int | None
 
 
@@ -65,13 +65,13 @@ class BatchSheet:
     id: int
     ref: str
     state: BatchState
-    donor_id: int
-    donor: str
+    donor_id: int | None
+    donor: str | None
     donor_nature: LegalNature | None
-    workshop_id: int
-    workshop: str
-    legal_basis: LegalBasis
-    agreed_on: date
+    workshop_id: int | None
+    workshop: str | None
+    legal_basis: LegalBasis | None
+    agreed_on: date | None
     no_resale: bool
     unnamed: bool
     purge_asked: bool
@@ -134,9 +134,9 @@ def batches(
             _sum(BatchLine.announced),
             _sum(BatchLine.received),
         )
-        .join(donor, donor.id == Batch.donor_id)
-        .join(workshop, workshop.id == Batch.workshop_id)
-        .join(Origin, Origin.id == Batch.origin_id)
+        .outerjoin(donor, donor.id == Batch.donor_id)
+        .outerjoin(workshop, workshop.id == Batch.workshop_id)
+        .outerjoin(Origin, Origin.id == Batch.origin_id)
         .where(*wanted)
         .order_by(Batch.id.desc())
         .limit(limit + 1)
@@ -160,15 +160,15 @@ def batch(session: Session, actor: Actor, ref: str) -> BatchSheet:
             workshop.name,
             Origin.legal_basis,
             Origin.agreed_on,
-            Origin.no_resale,
-            Origin.unnamed,
-            Origin.purge_asked,
+            Batch.no_resale,
+            Batch.unnamed,
+            Batch.purge_asked,
             Batch.created_at,
             Batch.received_at,
         )
-        .join(donor, donor.id == Batch.donor_id)
-        .join(workshop, workshop.id == Batch.workshop_id)
-        .join(Origin, Origin.id == Batch.origin_id)
+        .outerjoin(donor, donor.id == Batch.donor_id)
+        .outerjoin(workshop, workshop.id == Batch.workshop_id)
+        .outerjoin(Origin, Origin.id == Batch.origin_id)
         .where(Batch.ref == read_ref(ref), reach(actor))
     ).one_or_none()
     if row is None:
