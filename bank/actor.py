@@ -27,6 +27,9 @@ class Permission(StrEnum):
     REQUEST_SEE = "request.see"
     REQUEST_MAKE = "request.make"
     REQUEST_ALLOCATE = "request.allocate"
+    PRICE_EDIT = "price.edit"
+    # Who looked at a person's file.
+    LOOK_SEE = "look.see"
     APPOINTMENT_SET = "appointment.set"
     HANDOVER_MAKE = "handover.make"
     # Not a right to do something but to see beyond one's own organisation: the coordinator's.

@@ -35,6 +35,8 @@ class Subject(StrEnum):
     DEVICE = "device"
     BATCH = "batch"
     REQUEST = "request"
+    PROGRAMME = "programme"
+    TARIFF = "tariff"
     HELP = "help"
     INCIDENT = "incident"
     STATION = "station"
@@ -77,10 +79,13 @@ class Kind(StrEnum):
     BATCH_RECEIVED = "batch.received"
     REQUEST_MADE = "request.made"
     REQUEST_ALLOCATED = "request.allocated"
+    REQUEST_RELEASED = "request.released"
     REQUEST_HANDED_OVER = "request.handed_over"
     REQUEST_APPOINTED = "request.appointed"
     REQUEST_CANCELLED = "request.cancelled"
     REQUEST_COME_BACK = "request.come_back"
+    PROGRAMME_ADDED = "programme.added"
+    TARIFF_ADDED = "tariff.added"
     HELP_CALLED = "help.called"
     HELP_ANSWERED = "help.answered"
     INCIDENT_OPENED = "incident.opened"
@@ -217,10 +222,19 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
         "proof_day": _day,
     },
     Kind.REQUEST_ALLOCATED: {"device": _id, "price_cents": _id, "cap_cents": _id, "reasons": _codes},
+    Kind.REQUEST_RELEASED: {"device": _id},
     Kind.REQUEST_HANDED_OVER: {"handover": _code, "devices": _ids, "paid_cents": _id, "payment": _code},
     Kind.REQUEST_APPOINTED: {"desk": _id, "day": _day},
     Kind.REQUEST_CANCELLED: {"reason": _code},
     Kind.REQUEST_COME_BACK: {"device": _id, "reason": _code},
+    Kind.PROGRAMME_ADDED: {"programme": _code, "valid_from": _day},
+    Kind.TARIFF_ADDED: {
+        "programme": _code,
+        "category": _code,
+        "seller": _id,
+        "price_cents": _id,
+        "valid_from": _day,
+    },
     Kind.HELP_CALLED: {"device": _id, "step": _code},
     Kind.HELP_ANSWERED: {},
     Kind.INCIDENT_OPENED: {"device": _id, "drives": _id, "custodian": _id},

@@ -77,10 +77,14 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.LABEL_PRINT,
             P.REQUEST_SEE,
             P.REQUEST_ALLOCATE,
+            P.PRICE_EDIT,
+            P.LOOK_SEE,
             P.APPOINTMENT_SET,
         }
     ),
-    PersonRole.ADMINISTRATOR: frozenset({P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE}),
+    PersonRole.ADMINISTRATOR: frozenset(
+        {P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE, P.LOOK_SEE}
+    ),
     PersonRole.DONOR: frozenset({P.BATCH_SEE, P.BATCH_ANNOUNCE}),
     PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN}),
     PersonRole.SUPERVISOR: frozenset(
