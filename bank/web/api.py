@@ -18,6 +18,7 @@ from bank.web.guard import public
 from bank.web.pages import csrf
 
 PREFIX = "/api/v1"
+PROBLEM_JSON = "application/problem+json"
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -30,13 +31,17 @@ class Schema(ma.Schema):
 
 
 class ProblemSchema(ma.Schema):
-    """RFC 9457."""
+    """RFC 9457; besides these, the facts of the refusal."""
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
     status = ma.fields.Integer(required=True)
     detail = ma.fields.String()
     code = ma.fields.String()
+    errors = ma.fields.Dict(metadata={"description": "By field, what is wrong with it."})
     request_id = ma.fields.String()
 
 
@@ -136,8 +141,20 @@ class BankApi(Api):
                         self, self._app, self.spec, name=blueprint.name, parameters=None
                     )
                     self.spec.tag({"name": blueprint.name, "description": blueprint.description})
-                self.description = self.spec.to_dict()
+                self.description = _with_problems(self.spec.to_dict())
         return jsonify(self.description)
+
+
+def _with_problems(description: dict[str, Any]) -> dict[str, Any]:
+    """The specification with its errors as what they are sent as: flask-smorest describes them as plain JSON."""
+    operations = (operation for path in description["paths"].values() for operation in path.values())
+    described = [*(operation.get("responses", {}) for operation in operations if isinstance(operation, dict))]
+    for answers in (*described, description.get("components", {}).get("responses", {})):
+        for answer in answers.values():
+            content = answer.get("content", {})
+            if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
+                content[PROBLEM_JSON] = content.pop("application/json")
+    return description
 
 
 def init(app: Flask, blueprints: tuple[Blueprint, ...], title: str) -> None:
