@@ -198,6 +198,28 @@ def move(
     then `retried` may run the action again when the device has moved in between.
     Raises Refusal(illegal-move, drives-open, moved-meanwhile).
     """
+    after, changed, entry = moved(actor, standing, what, to=to, facts=facts, scan=scan)
+    values = {f"b_{name}": value for name, value in changed.items()}
+    values |= {"b_id": after.device_id, "b_seq": standing.seq, "b_next_seq": after.seq, "b_head": after.head}
+    if core(session).execute(update_of(frozenset(changed)), values).rowcount != 1:
+        raise Refusal(Code.MOVED_MEANWHILE)
+    journal.write(session, entry)
+    return after
+
+
+def moved(
+    actor: Actor | None,
+    standing: Standing,
+    what: Move,
+    *,
+    to: Mapping[str, int | None] | None = None,
+    facts: journal.Facts | None = None,
+    scan: ScanMark | None = None,
+) -> tuple[Standing, dict[str, Any], journal.Row]:
+    """What a move makes of a standing: the new one, the columns that differ, the entry. Writes nothing.
+
+    Raises Refusal(illegal-move, drives-open).
+    """
     changed: dict[str, Any] = dict(to or {})
     open_drives = changed.get("open_drives", standing.open_drives)
     changed["state"] = lifecycle.after(standing.state, what, open_drives)
@@ -217,13 +239,7 @@ def move(
         scan_id=scan.scan_id if scan else None,
         client_at_us=scan.client_at_us if scan else None,
     )
-    after = replace(standing, **changed, seq=standing.seq + 1, head=entry["hash"])
-    values = {f"b_{name}": value for name, value in changed.items()}
-    values |= {"b_id": after.device_id, "b_seq": standing.seq, "b_next_seq": after.seq, "b_head": after.head}
-    if core(session).execute(update_of(frozenset(changed)), values).rowcount != 1:
-        raise Refusal(Code.MOVED_MEANWHILE)
-    journal.write(session, entry)
-    return after
+    return replace(standing, **changed, seq=standing.seq + 1, head=entry["hash"]), changed, entry
 
 
 def last_entry(session: Session, standing: Standing) -> int:
@@ -251,6 +267,29 @@ def retried(action: Callable[[], T]) -> T:
         return action()
 
 
+def unknown(device_id: int, code: str, category: Category, origin_id: int) -> Standing:
+    """Where a device stands that the journal has not heard of yet."""
+    return Standing(
+        device_id=device_id,
+        code=code,
+        label_state=LabelState.CLAIMED,
+        category=category,
+        state=None,
+        step_id=None,
+        step_kind=None,
+        next_step_id=None,
+        next_step_kind=None,
+        place_id=None,
+        custodian_id=None,
+        owner_id=None,
+        origin_id=origin_id,
+        open_drives=0,
+        blocker_id=None,
+        seq=0,
+        head=journal.GENESIS,
+    )
+
+
 def receive(
     session: Session,
     actor: Actor,
@@ -276,25 +315,7 @@ def receive(
     if open_drives:
         session.add(Drive(device_id=made.id, kind=DriveKind.UNSEEN, fate=DriveFate.PRESENT))
     session.flush()
-    absent = Standing(
-        device_id=made.id,
-        code=sticker.code,
-        label_state=LabelState.CLAIMED,
-        category=category,
-        state=None,
-        step_id=None,
-        step_kind=None,
-        next_step_id=None,
-        next_step_kind=None,
-        place_id=None,
-        custodian_id=None,
-        owner_id=None,
-        origin_id=origin_id,
-        open_drives=0,
-        blocker_id=None,
-        seq=0,
-        head=journal.GENESIS,
-    )
+    absent = unknown(made.id, sticker.code, category, origin_id)
     return move(
         session,
         actor,
