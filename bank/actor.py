@@ -18,6 +18,8 @@ class Permission(StrEnum):
     BATCH_ANNOUNCE = "batch.announce"
     BATCH_ENTER = "batch.enter"
     BATCH_RECEIVE = "batch.receive"
+    # To count in what nobody had announced.
+    BATCH_TAKE_IN = "batch.take_in"
     DEVICE_SEE = "device.see"
     DEVICE_SCAN = "device.scan"
     # To decide at the workshop: what is blocked, who asked for help, what leaves the route for good.

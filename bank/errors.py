@@ -47,6 +47,8 @@ class Code(StrEnum):
     SAME_PERSON = "same-person"
     # batches
     BATCH_CLOSED = "batch-closed"
+    BATCH_MOVED_ON = "batch-moved-on"
+    BATCH_SENT = "batch-sent"
     GAP_UNEXPLAINED = "gap-unexplained"
     # allocation
     NOT_ELIGIBLE = "not-eligible"

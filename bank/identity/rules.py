@@ -73,6 +73,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.TOKEN_MANAGE,
             P.BATCH_SEE,
             P.BATCH_ENTER,
+            P.BATCH_TAKE_IN,
             P.DEVICE_SEE,
             P.LABEL_PRINT,
             P.REQUEST_SEE,
@@ -82,15 +83,14 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.APPOINTMENT_SET,
         }
     ),
-    PersonRole.ADMINISTRATOR: frozenset(
-        {P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE, P.LOOK_SEE}
-    ),
+    PersonRole.ADMINISTRATOR: frozenset({P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE, P.LOOK_SEE}),
     PersonRole.DONOR: frozenset({P.BATCH_SEE, P.BATCH_ANNOUNCE}),
     PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN}),
     PersonRole.SUPERVISOR: frozenset(
         {
             P.BATCH_SEE,
             P.BATCH_RECEIVE,
+            P.BATCH_TAKE_IN,
             P.DEVICE_SEE,
             P.DEVICE_SCAN,
             P.LABEL_PRINT,

@@ -67,6 +67,7 @@ WORDS: Vocabularies = {
         Permission.BATCH_ANNOUNCE: _l("annoncer des lots"),
         Permission.BATCH_ENTER: _l("saisir les lots"),
         Permission.BATCH_RECEIVE: _l("réceptionner les lots"),
+        Permission.BATCH_TAKE_IN: _l("réceptionner sans annonce"),
         Permission.DEVICE_SEE: _l("voir les matériels"),
         Permission.DEVICE_SCAN: _l("scanner les matériels"),
         Permission.WORKSHOP_RUN: _l("encadrer l’atelier"),

@@ -299,18 +299,18 @@ def receive(
     owner_id: int,
     batch_ref: str,
     place_id: int | None = None,
+    holder_id: int | None = None,
 ) -> Standing:
     """Put a device that has just arrived into the register: its row, its label, its unseen drive, its entry.
 
-    The actor's organisation holds it from now on.
+    The actor's organisation holds it from now on, or `holder_id` where somebody counts for another.
     """
+    holder_id = holder_id or actor.organisation_id
     open_drives = 1 if category in DATA_BEARING else 0
     made = Device(category=category, origin_id=origin_id, batch_ref=batch_ref, state=State.RECEIVED)
     session.add(made)
     session.flush()
-    sticker = Label(
-        code=codes.mint(), state=LabelState.CLAIMED, device_id=made.id, organisation_id=actor.organisation_id
-    )
+    sticker = Label(code=codes.mint(), state=LabelState.CLAIMED, device_id=made.id, organisation_id=holder_id)
     session.add(sticker)
     if open_drives:
         session.add(Drive(device_id=made.id, kind=DriveKind.UNSEEN, fate=DriveFate.PRESENT))
@@ -324,7 +324,7 @@ def receive(
         to={
             "open_drives": open_drives,
             "place_id": place_id,
-            "custodian_id": actor.organisation_id,
+            "custodian_id": holder_id,
             "owner_id": owner_id,
         },
         facts={"batch": batch_ref, "label": sticker.code, "category": category.value, "origin": origin_id},

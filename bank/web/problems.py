@@ -54,6 +54,8 @@ STATUS: Mapping[Code, int] = {
     Code.SAME_PERSON: 409,
     Code.NO_ROUTE: 409,
     Code.BATCH_CLOSED: 409,
+    Code.BATCH_MOVED_ON: 409,
+    Code.BATCH_SENT: 409,
     Code.GAP_UNEXPLAINED: 422,
     Code.NOT_ELIGIBLE: 422,
     Code.NO_TARIFF: 422,

@@ -143,6 +143,14 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Lot déjà réceptionné"),
         _l("La réception de ce lot est faite : elle ne se refait pas."),
     ),
+    Code.BATCH_SENT: (
+        _l("Lot déjà envoyé"),
+        _l("Ce lot n’est plus un brouillon : ce qu’il annonce ne change plus."),
+    ),
+    Code.BATCH_MOVED_ON: (
+        _l("Ce lot n’en est plus là"),
+        _l("Quelqu’un s’en est occupé entre-temps. Ouvrez de nouveau sa page pour voir où il en est."),
+    ),
     Code.GAP_UNEXPLAINED: (
         _l("Écart à expliquer"),
         _l("Le compte n’est pas celui annoncé. Choisissez la raison de l’écart."),

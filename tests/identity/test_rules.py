@@ -56,6 +56,7 @@ MAY = {
         P.TOKEN_MANAGE,
         P.BATCH_SEE,
         P.BATCH_ENTER,
+        P.BATCH_TAKE_IN,
         P.DEVICE_SEE,
         P.LABEL_PRINT,
         P.REQUEST_SEE,
@@ -68,6 +69,7 @@ MAY = {
     PersonRole.SUPERVISOR: {
         P.BATCH_SEE,
         P.BATCH_RECEIVE,
+        P.BATCH_TAKE_IN,
         P.DEVICE_SEE,
         P.DEVICE_SCAN,
         P.LABEL_PRINT,
