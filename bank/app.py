@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
@@ -22,12 +23,13 @@ from bank.donations import views as donations_views
 from bank.donations import words as donations_words
 from bank.home import views as home_views
 from bank.identity import api as identity_api
-from bank.identity import signin
+from bank.identity import signin, stations
 from bank.identity import views as identity_views
 from bank.identity import words as identity_words
 from bank.inventory import api as inventory_api
 from bank.inventory import views as inventory_views
 from bank.inventory import words as inventory_words
+from bank.office import documents, letterhead
 from bank.scanning import api as scanning_api
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
@@ -40,7 +42,16 @@ SESSION_LASTS = timedelta(hours=12)
 # The largest id that a database holds: a longer number in an address names nothing.
 LARGEST_ID = 2**63 - 1
 
-ROOMS = (identity_views, inventory_views, donations_views, scanning_views, allocation_views, desk_views, home_views)
+ROOMS = (
+    identity_views,
+    stations,
+    inventory_views,
+    donations_views,
+    scanning_views,
+    allocation_views,
+    desk_views,
+    home_views,
+)
 RESOURCES = (
     identity_api.bp,
     inventory_api.bp,
@@ -54,6 +65,7 @@ NAV = (
     pages.NavItem("scanning.desk", _l("Poste de scan"), "scan"),
     pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
     pages.NavItem("allocation.requests", _l("Demandes"), "users"),
+    pages.NavItem("stations.index", _l("Postes et badges"), "key"),
     pages.NavItem("identity.organisations", _l("Organisations"), "building"),
 )
 
@@ -104,7 +116,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init(app, config.database_url, on_entry=work.plan, after_commit=work.send)
     work.init(app, reactions.REACTIONS, config.redis_url)
     problems.init(app)
-    guard.init(app, signin.identify, identity_views.ask_to_sign_in)
+    guard.init(app, signin.identify, stations.ask_to_sign_in)
     # Hashing costs a tenth of a second by design; a test suite signs in hundreds of times.
     light = config.env is BankEnv.TEST
     signin.init(app, config.redis_url, PasswordHasher(1, 8, 1) if light else PasswordHasher())
@@ -122,6 +134,7 @@ def create_app(config: Config | None = None) -> Flask:
     )
     for room in ROOMS:
         app.register_blueprint(room.bp)
+    app.extensions["bank.draw_card"] = _draw_card
     api.init(app, RESOURCES, config.bank_name)
     app.view_functions["static"] = guard.public("assets are no secret")(app.view_functions["static"])
     if config.production:
@@ -140,6 +153,13 @@ def _refuse_demo_accounts(app: Flask) -> None:
             "This database holds accounts of the demo bank, whose password is public. Production needs a "
             "database of its own; or disable each account in @demo.exemple, with BANK_ENV=demo."
         )
+
+
+def _draw_card(session: Session, code: str, name: str, workshop: str) -> bytes:
+    """A badge to cut out."""
+    return documents.badges(
+        letterhead.head(session), [documents.Badge(code=code, name=name, workshop=workshop)]
+    )
 
 
 def _has_no_demo_account() -> bool:

@@ -12,14 +12,16 @@ from bank import crypto, journal
 from bank.actor import Actor, Permission
 from bank.db import utcnow
 from bank.errors import Code, Refusal
-from bank.identity import queries, rules, signin
+from bank.identity import codes, queries, rules, signin
 from bank.identity.models import (
     ApiToken,
+    Badge,
     Capacity,
     LegalNature,
     Organisation,
     Person,
     PersonRole,
+    Station,
     WorkshopKind,
 )
 from bank.identity.queries import PersonState
@@ -59,12 +61,29 @@ class TokenWish:
         return fingerprint([self.name, self.days, sorted(self.scopes)])
 
 
+@dataclass(frozen=True, kw_only=True)
+class StationDraft:
+    """A station as its supervisor wants it: `open` lets a badge in without a PIN."""
+
+    name: str
+    open: bool
+    idle_minutes: int
+
+
 @dataclass(frozen=True)
 class MadeToken:
     """A token and its secret, which is known here and nowhere after."""
 
     id: int
     secret: str
+
+
+@dataclass(frozen=True)
+class MadeBadge:
+    """A badge and its code, which is known here and on the card, and nowhere after."""
+
+    id: int
+    code: str
 
 
 # --- organisations ---
@@ -228,6 +247,7 @@ def disable(session: Session, actor: Actor, person_id: int) -> None:
         .where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+    _void_badge(session, actor, person_id)
     journal.append(session, actor, Kind.PERSON_DISABLED, person_id, {})
 
 
@@ -349,3 +369,126 @@ def revoke_token(session: Session, actor: Actor, token_id: int) -> None:
     ).one_or_none()
     if revoked is not None:
         journal.append(session, actor, Kind.PERSON_TOKEN_REVOKED, actor.person_id, {"token": token_id})
+
+
+# --- stations and badges ---
+
+
+def enrol_station(session: Session, actor: Actor, draft: StationDraft) -> int:
+    """Make a station of the workshop; its id. It opens nothing before `give_secret`."""
+    row = Station(
+        organisation_id=actor.organisation_id,
+        name=draft.name,
+        open=draft.open,
+        idle_minutes=draft.idle_minutes,
+        secret_hash=signin.token_hash(secrets.token_urlsafe(32)),
+        enrolled_by=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    journal.append(session, actor, Kind.STATION_ENROLLED, row.id, {"open": draft.open})
+    return row.id
+
+
+def give_secret(session: Session, actor: Actor, station_id: int) -> str:
+    """The secret of the one browser that is this station from now on. Raises Refusal(not-found)."""
+    queries.station(session, actor, station_id)
+    secret = secrets.token_urlsafe(32)
+    session.execute(
+        sa.update(Station).where(Station.id == station_id).values(secret_hash=signin.token_hash(secret))
+    )
+    return secret
+
+
+def edit_station(session: Session, actor: Actor, station_id: int, version: int, draft: StationDraft) -> None:
+    """Rename a station, open or close it. Raises Refusal(not-found, edited-meanwhile)."""
+    queries.station(session, actor, station_id)
+    changed = session.scalar(
+        sa.update(Station)
+        .where(Station.id == station_id, Station.version == version)
+        .values(name=draft.name, open=draft.open, idle_minutes=draft.idle_minutes, version=version + 1)
+        .returning(Station.id)
+    )
+    if changed is None:
+        raise Refusal(Code.EDITED_MEANWHILE)
+    facts = {"open": draft.open, "idle_minutes": draft.idle_minutes}
+    journal.append(session, actor, Kind.STATION_EDITED, station_id, facts)
+
+
+def revoke_station(session: Session, actor: Actor, station_id: int) -> None:
+    """Close a station as of its next request, whoever sits there. Twice is once. Raises Refusal(not-found)."""
+    revoked = session.scalar(
+        sa.update(Station)
+        .where(
+            Station.id == station_id,
+            Station.organisation_id == actor.organisation_id,
+            Station.revoked_at.is_(None),
+        )
+        .values(revoked_at=utcnow())
+        .returning(Station.id)
+    )
+    if revoked is not None:
+        journal.append(session, actor, Kind.STATION_REVOKED, station_id, {})
+    elif all(line.id != station_id for line in queries.stations(session, actor)):
+        raise Refusal(Code.NOT_FOUND)
+
+
+def make_badge(session: Session, actor: Actor, person_id: int, pin_hash: str | None) -> MadeBadge:
+    """Make a person's badge; the one before opens nothing any more. Raises Refusal(not-found)."""
+    queries.badge_holder(session, actor, person_id)
+    _void_badge(session, actor, person_id)
+    code = codes.mint()
+    row = Badge(
+        person_id=person_id,
+        code_hash=signin.token_hash(code),
+        pin_hash=pin_hash,
+        made_by=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    journal.append(session, actor, Kind.PERSON_BADGE_MADE, person_id, {"badge": row.id})
+    return MadeBadge(row.id, code)
+
+
+def set_pin(session: Session, actor: Actor, person_id: int, pin_hash: str) -> None:
+    """Give a badge a PIN; a locked one opens again. Raises Refusal(not-found)."""
+    badge_id = _held_badge(session, actor, person_id)
+    session.execute(sa.update(Badge).where(Badge.id == badge_id).values(pin_hash=pin_hash, tries=0))
+    journal.append(session, actor, Kind.PERSON_PIN_SET, person_id, {"badge": badge_id})
+
+
+def unlock_badge(session: Session, actor: Actor, person_id: int) -> None:
+    """Let a badge be tried again, with the PIN it has. Twice is once. Raises Refusal(not-found)."""
+    badge_id = _held_badge(session, actor, person_id)
+    unlocked = session.scalar(
+        sa.update(Badge)
+        .where(Badge.id == badge_id, Badge.tries >= rules.PIN_TRIES)
+        .values(tries=0)
+        .returning(Badge.id)
+    )
+    if unlocked is not None:
+        journal.append(session, actor, Kind.PERSON_BADGE_UNLOCKED, person_id, {"badge": badge_id})
+
+
+def void_badge(session: Session, actor: Actor, person_id: int) -> None:
+    """Make a lost badge useless at once. Twice is once. Raises Refusal(not-found)."""
+    queries.badge_holder(session, actor, person_id)
+    _void_badge(session, actor, person_id)
+
+
+def _held_badge(session: Session, actor: Actor, person_id: int) -> int:
+    badge_id = queries.badge_holder(session, actor, person_id).badge_id
+    if badge_id is None:
+        raise Refusal(Code.NOT_FOUND)
+    return badge_id
+
+
+def _void_badge(session: Session, actor: Actor, person_id: int) -> None:
+    voided = session.scalar(
+        sa.update(Badge)
+        .where(Badge.person_id == person_id, Badge.voided_at.is_(None))
+        .values(voided_at=utcnow())
+        .returning(Badge.id)
+    )
+    if voided is not None:
+        journal.append(session, actor, Kind.PERSON_BADGE_VOIDED, person_id, {"badge": voided})

@@ -12,6 +12,7 @@ from wtforms import (
     FieldList,
     FormField,
     PasswordField,
+    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -22,9 +23,9 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from bank.actor import Actor, Permission
 from bank.identity import rules
-from bank.identity.actions import Invitation, TokenWish
+from bank.identity.actions import Invitation, StationDraft, TokenWish
 from bank.identity.models import CapacityKind, LegalNature, OrganisationRole, PersonRole, WorkshopKind
-from bank.identity.queries import OrganisationSheet
+from bank.identity.queries import OrganisationSheet, StationLine
 from bank.identity.rules import CapacityDraft, Fault, OrganisationDraft
 from bank.identity.words import WORDS
 from bank.web.forms import Form, Number, PageForm, Part
@@ -227,6 +228,77 @@ class TokenForm(Form):
             days=self.days.data or 0,
             scopes=frozenset(Permission(scope) for scope in self.scopes.data or ()),
         )
+
+
+class StationForm(Form):
+    """A station: how it is called, and what opens it."""
+
+    version = Number(validators=[NumberRange(0, VERSION_MAX)], widget=HiddenInput(), default=0)
+    name = StringField(
+        _l("Nom du poste"),
+        [InputRequired(ASKED), *line(60)],
+        description=_l("Là où il se trouve. Par exemple : Effacement, table 2."),
+    )
+    opens = RadioField(
+        _l("Ce qui ouvre ce poste"),
+        [InputRequired(CHOOSE)],
+        choices=[
+            SelectChoice("closed", _l("Le badge et un code à 4 chiffres ou plus")),
+            SelectChoice("open", _l("Le badge seul")),
+        ],
+        default="closed",
+    )
+    idle_minutes = Number(
+        _l("Se verrouille après, en minutes sans rien faire"),
+        [InputRequired(ASKED), NumberRange(*rules.IDLE_MINUTES, message=_l("De 1 à 60 minutes."))],
+        default=5,
+    )
+
+    def show(self, station: StationLine) -> None:
+        """Fill in what is known."""
+        self.version.data, self.name.data = station.version, station.name
+        self.opens.data = "open" if station.open else "closed"
+        self.idle_minutes.data = station.idle_minutes
+
+    def to_draft(self) -> StationDraft:
+        """What was typed, as the action takes it."""
+        return StationDraft(
+            name=(self.name.data or "").strip(),
+            open=self.opens.data == "open",
+            idle_minutes=self.idle_minutes.data or 0,
+        )
+
+
+def _sound_pin(_form: Any, field: Any) -> None:
+    fault = rules.pin_fault(field.data)
+    if fault is not None:
+        raise ValidationError(str(WORDS["identity_fault"][fault]))
+
+
+class BadgeForm(Form):
+    """A badge to make; a PIN now, or later."""
+
+    pin = PasswordField(_l("Code du badge"), [Optional(), _sound_pin])
+
+
+class NewPinForm(PageForm):
+    """A PIN for a badge that exists."""
+
+    pin = PasswordField(_l("Nouveau code du badge"), [InputRequired(ASKED), _sound_pin])
+
+
+class ScanBadgeForm(PageForm):
+    """What a scanner types at a station's door."""
+
+    badge = StringField(
+        _l("Scannez votre badge"), [InputRequired(_l("Scannez votre badge.")), Length(max=200)]
+    )
+
+
+class PinForm(PageForm):
+    """The PIN of the badge that was scanned."""
+
+    pin = PasswordField(_l("Votre code"), [InputRequired(_l("Tapez votre code.")), Length(max=20)])
 
 
 class ResendForm(Form):

@@ -14,6 +14,7 @@ from bank.errors import Code, Refusal
 from bank.identity import rules
 from bank.identity.models import (
     ApiToken,
+    Badge,
     Capacity,
     CapacityKind,
     LegalNature,
@@ -21,6 +22,7 @@ from bank.identity.models import (
     OrganisationRole,
     Person,
     PersonRole,
+    Station,
     WorkshopKind,
 )
 
@@ -112,6 +114,48 @@ class People:
     """A page of the list, and where the next one starts."""
 
     items: list[PersonLine]
+    next_cursor: int | None
+
+
+class BadgeState(StrEnum):
+    """What a person's badge opens."""
+
+    NONE = "none"
+    WITHOUT_PIN = "without-pin"
+    IN_SERVICE = "in-service"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True)
+class StationLine:
+    """A browser of the workshop where badges open a session."""
+
+    id: int
+    name: str
+    open: bool
+    idle_minutes: int
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True)
+class BadgeHolder:
+    """Someone who works at the stations, and where their badge stands."""
+
+    person_id: int
+    name: str
+    roles: tuple[PersonRole, ...]
+    state: BadgeState
+    badge_id: int | None
+    made_at: datetime | None
+
+
+@dataclass(frozen=True)
+class BadgeHolders:
+    """A page of the list, and where the next one starts."""
+
+    items: list[BadgeHolder]
     next_cursor: int | None
 
 
@@ -241,6 +285,78 @@ def _token_line(row: ApiToken) -> TokenLine:
         created_at=row.created_at,
         expires_at=row.expires_at,
         state=TokenState.REVOKED if row.revoked_at else state,
+    )
+
+
+# --- stations and badges: a supervisor's own workshop ---
+
+
+def stations(session: Session, actor: Actor) -> list[StationLine]:
+    """The workshop's stations, those in service first."""
+    query = (
+        sa.select(Station)
+        .where(Station.organisation_id == actor.organisation_id)
+        .order_by(Station.revoked_at.is_not(None), sa.func.lower(Station.name), Station.id)
+        .limit(PAGE)
+    )
+    return [_station_line(row) for row in session.scalars(query)]
+
+
+def station(session: Session, actor: Actor, station_id: int) -> StationLine:
+    """One station of the workshop that still is one. Raises Refusal(not-found)."""
+    row = session.get(Station, station_id)
+    if row is None or row.organisation_id != actor.organisation_id or row.revoked_at is not None:
+        raise Refusal(Code.NOT_FOUND)
+    return _station_line(row)
+
+
+def _station_line(row: Station) -> StationLine:
+    return StationLine(
+        row.id, row.name, row.open, row.idle_minutes, row.last_used_at, row.revoked_at, row.version
+    )
+
+
+def badge_holders(session: Session, actor: Actor, *, cursor: int | None = None) -> BadgeHolders:
+    """Those of the workshop who work at its stations, with or without a badge."""
+    query = _holders(actor).where(Person.id > (cursor or 0)).order_by(Person.id).limit(PAGE + 1)
+    rows = [_holder(person, badge) for person, badge in session.execute(query)]
+    return BadgeHolders(rows[:PAGE], rows[PAGE - 1].person_id if len(rows) > PAGE else None)
+
+
+def badge_holder(session: Session, actor: Actor, person_id: int) -> BadgeHolder:
+    """One of them. Raises Refusal(not-found)."""
+    row = session.execute(_holders(actor).where(Person.id == person_id)).one_or_none()
+    if row is None:
+        raise Refusal(Code.NOT_FOUND)
+    return _holder(row[0], row[1])
+
+
+def _holders(actor: Actor) -> sa.Select[Person, Badge | None]:
+    held = sa.literal(" ") + sa.type_coerce(Person.roles, sa.Text()) + " "
+    at_work = (PersonRole.OPERATOR, PersonRole.SUPERVISOR)
+    return (
+        sa.select(Person, Badge)
+        .outerjoin(Badge, sa.and_(Badge.person_id == Person.id, Badge.voided_at.is_(None)))
+        .where(
+            Person.organisation_id == actor.organisation_id,
+            Person.disabled_at.is_(None),
+            sa.or_(*(held.contains(f" {role.value} ") for role in at_work)),
+        )
+    )
+
+
+def _holder(person: Person, badge: Badge | None) -> BadgeHolder:
+    state = BadgeState.NONE
+    if badge is not None:
+        state = BadgeState.IN_SERVICE if badge.pin_hash else BadgeState.WITHOUT_PIN
+        state = BadgeState.LOCKED if badge.tries >= rules.PIN_TRIES else state
+    return BadgeHolder(
+        person_id=person.id,
+        name=person.name,
+        roles=tuple(role for role in PersonRole if role in person.roles),
+        state=state,
+        badge_id=badge.id if badge else None,
+        made_at=badge.made_at if badge else None,
     )
 
 

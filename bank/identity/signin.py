@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from flask import Flask, current_app, g, session
+from flask import Flask, current_app, g, request, session, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -22,21 +22,33 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
-from bank import crypto, db
+from bank import crypto, db, journal
 from bank.actor import Actor
 from bank.config import BankEnv, Config
 from bank.db import utcnow
 from bank.errors import Code, Refusal
-from bank.identity import rules
-from bank.identity.models import ApiToken, Organisation, Person, PersonRole
+from bank.identity import codes, rules
+from bank.identity.models import ApiToken, Badge, Organisation, Person, PersonRole, Station
+from bank.journal import Kind
 from bank.web import guard
 
 SESSION_KEY = "who"
+# Of a session that a badge opened: badge, station, and when it was last seen at work (seconds).
+AT_STATION = "at"
+# A badge that waits for its PIN, and since when.
+PENDING = "badge"
+PENDING_S = 120
+STATION_COOKIE = "station"
+STATION_COOKIE_S = 400 * 86_400
+# A session is marked as at work this often at most.
+SEEN_EVERY_S = 15
 LINK_MAX_AGE_S = {"reset": 3_600, "invitation": 7 * 86_400}
 # Tries for one account, right or wrong, until one is right; wrong ones only for an address, which a whole
 # workshop may share.
 PER_ACCOUNT = parse("8 per 15 minutes")
 PER_ADDRESS = parse("40 per 15 minutes")
+# Wrong badges and wrong PINs at one station, which a workshop shares.
+PER_STATION = parse("30 per 15 minutes")
 MAILS_PER_ACCOUNT = parse("3 per 15 minutes")
 MAILS_PER_ADDRESS = parse("20 per 15 minutes")
 # Writing a request down takes longer than finding nobody: the answer waits until this has passed either way.
@@ -50,6 +62,43 @@ BY_SESSION = (
     .join(Organisation, Person.organisation_id == Organisation.id)
     .where(Person.id == sa.bindparam("person_id"), Person.disabled_at.is_(None))
 )
+BY_BADGE_SESSION = (
+    sa.select(
+        Person.id,
+        Person.organisation_id,
+        Person.roles,
+        Person.epoch,
+        Person.name,
+        Organisation.name,
+        Station.idle_minutes,
+    )
+    .join(Organisation, Person.organisation_id == Organisation.id)
+    .join(Badge, Badge.person_id == Person.id)
+    .join(Station, Station.organisation_id == Person.organisation_id)
+    .where(
+        Person.id == sa.bindparam("person_id"),
+        Person.disabled_at.is_(None),
+        Badge.id == sa.bindparam("badge_id"),
+        Badge.voided_at.is_(None),
+        Station.id == sa.bindparam("station_id"),
+        Station.secret_hash == sa.bindparam("secret_hash"),
+        Station.revoked_at.is_(None),
+    )
+)
+BY_STATION_SECRET = sa.select(
+    Station.id, Station.organisation_id, Station.name, Station.open, Station.idle_minutes
+).where(Station.secret_hash == sa.bindparam("secret_hash"), Station.revoked_at.is_(None))
+BADGE_SHOWN = (
+    sa.select(Badge.id, Badge.person_id, Badge.pin_hash, Badge.tries, Person.epoch, Person.roles, Person.name)
+    .join(Person, Badge.person_id == Person.id)
+    .where(
+        Person.organisation_id == sa.bindparam("organisation_id"),
+        Person.disabled_at.is_(None),
+        Badge.voided_at.is_(None),
+    )
+)
+BY_BADGE_CODE = BADGE_SHOWN.where(Badge.code_hash == sa.bindparam("code_hash"))
+BY_BADGE_ID = BADGE_SHOWN.where(Badge.id == sa.bindparam("badge_id"))
 BY_ID = sa.select(Person.email, Person.password_hash).where(Person.id == sa.bindparam("person_id"))
 BY_LINK = sa.select(Person.email).where(
     Person.id == sa.bindparam("person_id"),
@@ -109,6 +158,38 @@ class DemoAccount:
     role: PersonRole
 
 
+@dataclass(frozen=True)
+class StationHere:
+    """The station that this browser is."""
+
+    id: int
+    organisation_id: int
+    name: str
+    open: bool
+    idle_minutes: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A badge that was scanned, and whether its PIN is still to be given."""
+
+    name: str
+    needs_pin: bool
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A badge in force and whose it is, in the order of `BADGE_SHOWN`."""
+
+    id: int
+    person_id: int
+    pin_hash: str | None
+    tries: int
+    epoch: int
+    roles: frozenset[str]
+    name: str
+
+
 def init(app: Flask, redis_url: str, hasher: PasswordHasher) -> None:
     """Prepare the password hasher and the brake."""
     app.extensions["bank.hasher"] = hasher
@@ -131,8 +212,10 @@ def identify() -> Actor | None:
     if guard.in_api():
         secret = guard.bearer()
         return _by_token(secret) if secret else None
-    who = session.get(SESSION_KEY)
-    return _by_session(who) if isinstance(who, list) and len(who) == 2 else None
+    who, at = session.get(SESSION_KEY), session.get(AT_STATION)
+    if not isinstance(who, list) or len(who) != 2:
+        return None
+    return _by_session(who) if at is None else _by_badge(who, at)
 
 
 def _by_session(who: list[int]) -> Actor | None:
@@ -142,6 +225,31 @@ def _by_session(who: list[int]) -> Actor | None:
     if row is None or row[3] != epoch:
         return None
     return Actor(row[0], row[1], rules.permissions(row[2]), row[4], row[5])
+
+
+def _by_badge(who: list[int], at: list[int]) -> Actor | None:
+    """The operator at a station: as long as badge and station hold, and somebody is at work there."""
+    (person_id, epoch), (badge_id, station_id, seen) = who, at
+    keys = {"person_id": person_id, "badge_id": badge_id, "station_id": station_id}
+    with db.read() as reading:
+        row = reading.execute(BY_BADGE_SESSION, keys | {"secret_hash": _cookie_hash()}).one_or_none()
+    if row is None or row[3] != epoch:
+        return None
+    now, idle_s = _now_s(), row[6] * 60
+    if now - seen > idle_s:
+        return None
+    if now - seen >= SEEN_EVERY_S:
+        session[AT_STATION] = [badge_id, station_id, now]
+    g.station_idle_s = idle_s
+    return Actor(row[0], row[1], rules.at_a_station(row[2]), row[4], row[5])
+
+
+def _now_s() -> int:
+    return int(utcnow().timestamp())
+
+
+def _cookie_hash() -> str:
+    return token_hash(request.cookies.get(STATION_COOKIE, ""))
 
 
 def _by_token(secret: str) -> Actor | None:
@@ -223,6 +331,161 @@ def any_enabled(emails: Iterable[str]) -> bool:
         return reading.scalar(query.limit(1)) is not None
 
 
+# --- with a badge ---
+
+
+def station() -> StationHere | None:
+    """The station that this browser was made, if it was and still is one."""
+    if STATION_COOKIE not in request.cookies:
+        return None
+    with db.read() as reading:
+        row = reading.execute(BY_STATION_SECRET, {"secret_hash": _cookie_hash()}).one_or_none()
+    return StationHere(*row) if row else None
+
+
+def is_badge(scanned: str) -> bool:
+    """Whether what was scanned is a badge's code and not a label's."""
+    return codes.read(scanned) is not None
+
+
+def change_badge(scanned: str) -> str:
+    """Another badge was scanned at work: its holder takes over, the one before is signed out, the station stays.
+
+    The address to go on at: the scan desk, or where the PIN is asked for. On a refusal nobody is signed out.
+    Raises Refusal(badge-refused, too-many-tries).
+    """
+    return url_for("stations.pin" if show_badge(scanned).needs_pin else "scanning.desk")
+
+
+def show_badge(scanned: str) -> Shown:
+    """A badge was scanned at this browser. At an open station its holder is signed in; elsewhere the PIN is next.
+
+    Raises Refusal(badge-refused, too-many-tries).
+    """
+    here = _braked_station()
+    code = codes.read(scanned)
+    with db.read() as reading:
+        keys = {"organisation_id": here.organisation_id, "code_hash": token_hash(code or "")}
+        row = reading.execute(BY_BADGE_CODE, keys).one_or_none()
+    card = _Card(*row) if row else None
+    if card is None or not rules.at_a_station(card.roles):
+        _count_wrong(here)
+        raise _refused("unknown")
+    if card.tries >= rules.PIN_TRIES:
+        raise _refused("locked")
+    if _is_at_work(card):
+        return Shown(card.name, needs_pin=False)
+    if here.open:
+        _sit_down(card, here)
+        return Shown(card.name, needs_pin=False)
+    if card.pin_hash is None:
+        raise _refused("no-pin")
+    lock()
+    session[PENDING] = [card.id, _now_s()]
+    return Shown(card.name, needs_pin=True)
+
+
+def waiting_badge() -> str | None:
+    """The name of the person whose badge waits for its PIN at this browser."""
+    here = station()
+    card = _pending(here) if here is not None else None
+    return card.name if card is not None else None
+
+
+def enter_pin(pin: str) -> None:
+    """Sign in the holder of the badge that waits. The try is counted before it is compared: racing gains nothing.
+
+    Raises Refusal(badge-refused, too-many-tries).
+    """
+    here = _braked_station()
+    card = _pending(here)
+    if card is None:
+        raise _refused("too-late")
+    with db.transaction() as writing:
+        tries = writing.scalar(
+            sa.update(Badge)
+            .where(Badge.id == card.id, Badge.voided_at.is_(None), Badge.tries < rules.PIN_TRIES)
+            .values(tries=Badge.tries + 1)
+            .returning(Badge.tries)
+        )
+    if tries is None:
+        raise _refused("locked")
+    if not matches(card.pin_hash, pin):
+        _count_wrong(here)
+        raise _wrong_pin(card, here, tries)
+    _forget_tries(card.id, tries)
+    _sit_down(card, here)
+
+
+def lock() -> None:
+    """Leave the station to whoever comes next."""
+    for key in (SESSION_KEY, AT_STATION, PENDING):
+        session.pop(key, None)
+    g.pop("actor", None)
+
+
+def _braked_station() -> StationHere:
+    here = station()
+    if here is None:
+        raise _refused("not-a-station")
+    if not _ask("test", PER_STATION, "station", str(here.id)):
+        raise Refusal(Code.TOO_MANY_TRIES)
+    return here
+
+
+def _count_wrong(here: StationHere) -> None:
+    _ask("hit", PER_STATION, "station", str(here.id))
+
+
+def _refused(reason: str, **facts: int) -> Refusal:
+    return Refusal(Code.BADGE_REFUSED, reason=reason, **facts)
+
+
+def _pending(here: StationHere) -> _Card | None:
+    pending = session.get(PENDING)
+    if not isinstance(pending, list) or _now_s() - pending[1] > PENDING_S:
+        return None
+    with db.read() as reading:
+        keys = {"organisation_id": here.organisation_id, "badge_id": pending[0]}
+        row = reading.execute(BY_BADGE_ID, keys).one_or_none()
+    return _Card(*row) if row else None
+
+
+def _is_at_work(card: _Card) -> bool:
+    """Whether this badge is the one that the session here was opened with."""
+    at = session.get(AT_STATION)
+    return at is not None and at[0] == card.id and identify() is not None
+
+
+def _wrong_pin(card: _Card, here: StationHere, tries: int) -> Refusal:
+    if tries < rules.PIN_TRIES:
+        return _refused("wrong-pin", left=rules.PIN_TRIES - tries)
+    session.pop(PENDING, None)
+    who = Actor(card.person_id, here.organisation_id, frozenset())
+    with db.transaction() as writing:
+        facts = {"badge": card.id, "station": here.id}
+        journal.append(writing, who, Kind.PERSON_BADGE_LOCKED, card.person_id, facts)
+    return _refused("locked")
+
+
+def _forget_tries(badge_id: int, tries: int) -> None:
+    """A right PIN wipes the wrong ones, unless others, tried meanwhile, locked the badge. Raises Refusal."""
+    still = Badge.tries <= tries if tries == rules.PIN_TRIES else Badge.tries < rules.PIN_TRIES
+    with db.transaction() as writing:
+        wiped = writing.scalar(
+            sa.update(Badge).where(Badge.id == badge_id, still).values(tries=0).returning(Badge.id)
+        )
+    if wiped is None:
+        raise _refused("locked")
+
+
+def _sit_down(card: _Card, here: StationHere) -> None:
+    open_session(card.person_id, card.epoch)
+    session[AT_STATION] = [card.id, here.id, _now_s()]
+    with db.transaction() as writing:
+        writing.execute(sa.update(Station).where(Station.id == here.id).values(last_used_at=utcnow()))
+
+
 def brake(account: str, address: str) -> None:
     """Count a try for the account, before anything is compared. Raises Refusal(too-many-tries).
 
@@ -295,7 +558,7 @@ def open_session(person_id: int, epoch: int) -> None:
 
 def close_session() -> None:
     """Sign out."""
-    session.pop(SESSION_KEY, None)
+    lock()
 
 
 def link_token(purpose: str, person_id: int, epoch: int) -> str:

@@ -98,7 +98,7 @@ def sign_in() -> BaseResponse:
         signin.enter(form.email.data or "", form.password.data or "", request.remote_addr or "")
     except Refusal as refusal:
         return _sign_in_page(form, held, tell(form, refusal))
-    return _go_on(held, target)
+    return go_on(held, target)
 
 
 @bp.post("/sign-in/demo")
@@ -108,7 +108,7 @@ def sign_in_demo() -> BaseResponse:
     target = pages.local_path(request.args.get("next"))
     held = kept.unseal(request.form.get("kept"))
     signin.enter_demo(request.form.get("person", type=int) or 0)
-    return _go_on(held, target)
+    return go_on(held, target)
 
 
 def _sign_in_page(form: SignInForm, held: kept.Kept | None, status: int) -> Response:
@@ -122,7 +122,7 @@ def _sign_in_page(form: SignInForm, held: kept.Kept | None, status: int) -> Resp
     )
 
 
-def _go_on(held: kept.Kept | None, target: str) -> BaseResponse:
+def go_on(held: kept.Kept | None, target: str) -> BaseResponse:
     """Where someone who has just signed in was going, or what they were sending."""
     if held is None:
         return redirect(target, 303)
@@ -136,8 +136,10 @@ def _go_on(held: kept.Kept | None, target: str) -> BaseResponse:
 @public("signing out twice does no harm")
 def sign_out() -> BaseResponse:
     """Close the session of this browser."""
+    at_station = signin.station() is not None
     signin.close_session()
-    return pages.done("identity.sign_in", said=words.word("signed-out", "identity_said"))
+    door = "stations.enter" if at_station else "identity.sign_in"
+    return pages.done(door, said=words.word("signed-out", "identity_said"))
 
 
 @bp.route("/forgot", methods=["GET", "POST"])
@@ -257,9 +259,10 @@ def revoke_token(token_id: int) -> BaseResponse:
     return pages.done("identity.account", said=words.word("token-revoked", "identity_said"))
 
 
-def _cursor() -> int | None:
-    cursor = request.args.get("cursor", type=int)
-    return cursor if cursor is not None and 0 < cursor <= queries.ID_MAX else None
+def cursor() -> int | None:
+    """Where the page of a list starts, as its address says."""
+    asked = request.args.get("cursor", type=int)
+    return asked if asked is not None and 0 < asked <= queries.ID_MAX else None
 
 
 # --- organisations ---
@@ -275,9 +278,8 @@ def organisations() -> BaseResponse:
     q = request.args.get("q", "").replace("\x00", "").strip()[:120]
     role = request.args.get("role", "")
     wanted = OrganisationRole(role) if role in set(OrganisationRole) else None
-    cursor = _cursor()
     with db.read() as session:
-        found = queries.organisations(session, actor, q=q, role=wanted, cursor=cursor)
+        found = queries.organisations(session, actor, q=q, role=wanted, cursor=cursor())
     return pages.page(
         "identity/organisations.html", found=found, q=q, role=wanted, all_roles=list(OrganisationRole)
     )
@@ -288,12 +290,11 @@ def organisations() -> BaseResponse:
 def organisation(organisation_id: int) -> Response:
     """One organisation: what it is in law, what it does here, and its people for those who manage them."""
     actor = guard.actor()
-    cursor = _cursor()
     with db.read() as session:
         sheet = queries.organisation(session, actor, organisation_id)
         people = None
         if actor.can(Permission.PERSON_INVITE):
-            people = queries.people(session, actor, organisation_id, cursor=cursor)
+            people = queries.people(session, actor, organisation_id, cursor=cursor())
     today = pages.today_in_paris(utcnow())
     return pages.page("identity/organisation.html", sheet=sheet, people=people, today=today)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, request, session
 from flask_babel import gettext
+from werkzeug.exceptions import HTTPException
 from wtforms import BooleanField, FieldList, FormField, HiddenField
 from wtforms.fields.choices import SelectChoice, SelectFieldBase  # type: ignore[attr-defined]  # newer than its types
 from wtforms.widgets import HiddenInput
@@ -20,12 +21,13 @@ from bank import crypto
 from bank.actor import Actor
 from bank.web.forms import PageForm
 from bank.web.guard import access_of, actor_or_none, in_api
+from bank.web.pages import local_path
 
 LONGEST = 64_000
 FIELDS_MAX = 500
 LASTS_S = 12 * 3_600
 # The proofs of who one is, and what belongs to one page only.
-NEVER = frozenset({"csrf_token", "password", "current", "pin"})
+NEVER = frozenset({"csrf_token", "password", "current", "pin", "badge"})
 UNSAID = frozenset({"idempotency_key", "version", "kept", "next"})
 SESSION_KEY = "who"
 
@@ -85,6 +87,18 @@ def hold() -> Kept | None:
     if len(fields) > FIELDS_MAX or sum(len(name) + len(text) for name, text in fields) > LONGEST:
         return replace(kept, fields=(), too_long=True)
     return kept
+
+
+def hold_for(path: str) -> Kept | None:
+    """What a page was going to send to `path`, when it is left before that; None when nothing goes there."""
+    held, target = hold(), local_path(path)
+    try:
+        endpoint, _values = current_app.url_map.bind(request.host).match(
+            target.partition("?")[0], method="POST"
+        )
+    except HTTPException:
+        return None
+    return replace(held, path=target, endpoint=endpoint) if held is not None else None
 
 
 def seal(kept: Kept) -> str:

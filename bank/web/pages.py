@@ -159,6 +159,8 @@ def _context() -> dict[str, Any]:
         "lang": str(get_locale() or "fr"),
         "actor": who,
         "nav": [item for item in items if _may_open(item)],
+        # After how many seconds without a hand on it the page leaves this station to the next.
+        "station_idle_s": g.get("station_idle_s"),
         "can": lambda name: who is not None and who.can(Permission(name)),
     }
 
