@@ -44,6 +44,8 @@ class Code(StrEnum):
     NO_ROUTE = "no-route"
     BLOCKED = "blocked"
     NOT_BLOCKED = "not-blocked"
+    NO_DONOR = "no-donor"
+    ROW_TAKEN = "row-taken"
     SAME_PERSON = "same-person"
     # batches
     BATCH_CLOSED = "batch-closed"
@@ -55,6 +57,7 @@ class Code(StrEnum):
     NO_TARIFF = "no-tariff"
     UNLAWFUL = "unlawful"
     REQUEST_CLOSED = "request-closed"
+    LINE_FULL = "line-full"
     PAYMENT_MISMATCH = "payment-mismatch"
     # the house itself
     UNAVAILABLE = "unavailable"

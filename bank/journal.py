@@ -192,14 +192,14 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_LOSE: DEVICE | {"reason": _code},
     Kind.DEVICE_FIND: DEVICE,
     Kind.DEVICE_HARVEST: DEVICE | {"reason": _code},
-    Kind.DEVICE_RECYCLE: DEVICE | {"reason": _code},
+    Kind.DEVICE_RECYCLE: DEVICE | {"reason": _code, "to_destruction": _flag},
     Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
     Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
     Kind.DEVICE_DESCRIBE: DEVICE | {"codes": _codes, "item": _id},
-    # A step that was done, and that found what stops the device, says what it recorded too.
+    # A step that was done, and that found what stops the device or sends it back, says what it recorded too.
     Kind.DEVICE_BLOCK: STEP | {"reason": _code, "danger": _flag},
     Kind.DEVICE_UNBLOCK: DEVICE | {"blocker": _id, "outcome": _code},
-    Kind.DEVICE_SEND_BACK: DEVICE | {"step": _code, "reason": _code, "to": _code},
+    Kind.DEVICE_SEND_BACK: STEP | {"reason": _code, "to": _code},
     Kind.BATCH_OPENED: {"donor": _id},
     Kind.BATCH_EDITED: {"announced": _counts},
     Kind.BATCH_IMPORTED: {"import": _id, "rows": _id, "refused": _id},

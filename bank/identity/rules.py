@@ -75,6 +75,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.BATCH_ENTER,
             P.BATCH_TAKE_IN,
             P.DEVICE_SEE,
+            P.INCIDENT_SETTLE,
             P.LABEL_PRINT,
             P.REQUEST_SEE,
             P.REQUEST_ALLOCATE,
@@ -96,6 +97,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.LABEL_PRINT,
             P.TOKEN_MANAGE,
             P.WORKSHOP_RUN,
+            P.INCIDENT_SETTLE,
             P.STATION_MANAGE,
         }
     ),

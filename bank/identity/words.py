@@ -71,6 +71,7 @@ WORDS: Vocabularies = {
         Permission.DEVICE_SEE: _l("voir les matériels"),
         Permission.DEVICE_SCAN: _l("scanner les matériels"),
         Permission.WORKSHOP_RUN: _l("encadrer l’atelier"),
+        Permission.INCIDENT_SETTLE: _l("suivre les incidents"),
         Permission.STATION_MANAGE: _l("gérer les postes et les badges"),
         Permission.LABEL_PRINT: _l("imprimer les étiquettes"),
         Permission.REQUEST_SEE: _l("voir les demandes"),

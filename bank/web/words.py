@@ -131,6 +131,17 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Plus rien ne bloque"),
         _l("Quelqu’un a déjà réglé ce problème. Rechargez la page pour voir où en est l’appareil."),
     ),
+    Code.NO_DONOR: (
+        _l("Donateur inconnu"),
+        _l("Personne ne sait qui a donné ce matériel : il ne peut pas être rendu."),
+    ),
+    Code.ROW_TAKEN: (
+        _l("Ligne déjà prise"),
+        _l(
+            "Ce numéro est celui d’une ligne du lot qui est déjà reliée à un autre matériel. "
+            "Relisez le numéro. S’il est juste, appelez l’encadrant."
+        ),
+    ),
     Code.SAME_PERSON: (
         _l("Contrôle par une autre personne"),
         _l("Vous avez travaillé sur cet appareil. Donnez-le à une autre personne pour le contrôle."),
@@ -165,6 +176,10 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("L’origine de ce matériel interdit cette attribution. L’article est indiqué avec la raison."),
     ),
     Code.REQUEST_CLOSED: (_l("Demande close"), _l("Cette demande n’attend plus rien.")),
+    Code.LINE_FULL: (
+        _l("Assez de ce matériel"),
+        _l("La demande a déjà tout ce qu’elle demandait de cette catégorie."),
+    ),
     Code.PAYMENT_MISMATCH: (
         _l("Montant inattendu"),
         _l(
