@@ -6,8 +6,10 @@
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from base64 import urlsafe_b64encode
+from datetime import date
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -15,6 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Flask, current_app
 from sqlalchemy.types import TypeDecorator
+
+LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 
 
 class Keyring:
@@ -25,6 +29,7 @@ class Keyring:
             [Fernet(urlsafe_b64encode(derive(key, b"encryption"))) for key in data_keys]
         )
         self.search_keys = [derive(key, b"search") for key in data_keys]
+        self.recipient_keys = [derive(key, b"recipient") for key in data_keys]
         self.seal = MultiFernet([Fernet(urlsafe_b64encode(derive(key, b"seal"))) for key in data_keys])
 
 
@@ -74,6 +79,28 @@ def normalised(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.casefold())
     kept = "@.+_-" if "@" in plain else ""
     return "".join(char for char in plain if char.isalnum() or char in kept)
+
+
+def recipient_hash(name: str, birth_date: date) -> str:
+    """The keyed hash by which a recipient can be found; its key is used for nothing else."""
+    return _recipient_hashed(name, birth_date, _keyring().recipient_keys[0])
+
+
+def recipient_hashes(name: str, birth_date: date) -> list[str]:
+    """Every hash under which the recipient may be stored: one per key still accepted."""
+    return [_recipient_hashed(name, birth_date, key) for key in _keyring().recipient_keys]
+
+
+def _recipient_hashed(name: str, birth_date: date, key: bytes) -> str:
+    text = f"{words_of_name(name)}|{birth_date.isoformat()}"
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def words_of_name(name: str) -> str:
+    """A person's name as it is compared: no case, accents, hyphens or apostrophes, its words in any order."""
+    plain = unicodedata.normalize("NFKD", name.casefold().translate(LIGATURES))
+    kept = "".join(char for char in plain if not unicodedata.combining(char))
+    return " ".join(sorted(re.findall(r"\w+", kept)))
 
 
 def search_hash(text: str) -> str:

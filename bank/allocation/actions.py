@@ -1,8 +1,9 @@
-"""Changes: a request is made, a device is promised to it or taken back.
+"""Changes: a request is made or cancelled, devices are promised to it or taken back, a look is written down.
 
 Locks are taken in one order: the request's row, then its devices by id.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,12 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bank import journal
+from bank import crypto, journal
 from bank.actor import Actor, Permission
-from bank.allocation import eligibility, nir, pricing, queries
+from bank.allocation import eligibility, nir, offers, pricing, queries
 from bank.allocation.models import (
+    AccessLog,
     Allocation,
     AllocationState,
+    CancelReason,
+    Need,
     Programme,
     ProofKind,
     Recipient,
@@ -31,6 +35,8 @@ from bank.inventory.models import Category, Label
 from bank.inventory.register import Standing
 
 REF_SIGNS = 6
+OLDEST_BIRTH = date(1900, 1, 1)
+FOLLOWED = (RequestState.OPEN, RequestState.ALLOCATED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +47,29 @@ class NewRequest:
     # What is asked for: a category and how many of it, each category once.
     lines: tuple[tuple[Category, int], ...]
     person_name: str | None = None
+    # Without it the person is found by the reference only.
+    birth_date: date | None = None
     contact: str | None = None
+    needs: frozenset[Need] = frozenset()
     proof: ProofKind | None = None
     proof_day: date | None = None
     proof_seen: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A device that could not be promised, and why."""
+
+    code: str
+    refusal: Refusal
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """What became of devices that were chosen together."""
+
+    promised: tuple[str, ...]
+    refused: tuple[Refused, ...]
 
 
 def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
@@ -58,14 +83,15 @@ def make_request(session: Session, actor: Actor, new: NewRequest) -> str:
     for_a_person = programme.recipient_nature is LegalNature.PERSON
     _check(new, for_a_person)
     nature = LegalNature.PERSON if for_a_person else organisation.legal_nature
-    _check_eligible(new, nature, organisation, programme)
+    _check_eligible(session, new, nature, organisation, programme)
     made = Request(
         ref=fresh_ref(session, "D", Request.ref),
         programme_id=programme.id,
         organisation_id=organisation.id,
-        recipient=Recipient(name=new.person_name, contact=new.contact or None) if for_a_person else None,
+        recipient=_recipient(new) if for_a_person else None,
         recipient_nature=nature,
         lines=[RequestLine(category=category, quantity=quantity) for category, quantity in new.lines],
+        needs=frozenset(need.value for need in new.needs) if for_a_person else frozenset(),
         proof=new.proof,
         proof_day=new.proof_day if new.proof else None,
         proof_seen_by=actor.person_id if new.proof else None,
@@ -90,21 +116,38 @@ def allocate(session: Session, actor: Actor, request_ref: str, device_code: str)
     """
     actor.must(Permission.REQUEST_ALLOCATE)
     row, asked = locked(session, actor, request_ref)
-    if row.state is not RequestState.OPEN or asked.missing <= 0:
-        raise Refusal(Code.REQUEST_CLOSED)
-    code, day = codes.read(device_code), queries.today()
-    standing, quoted = register.retried(lambda: _reserve(session, actor, asked, code, day))
-    promised = _promise(session, actor, asked, standing, quoted)
-    facts = {
-        "device": standing.device_id,
-        "price_cents": promised.price_cents,
-        "cap_cents": promised.cap_cents,
-        "reasons": sorted(promised.reasons),
-    }
-    journal.append(session, actor, journal.Kind.REQUEST_ALLOCATED, row.id, facts)
-    if asked.missing == 1:
+    _must_want(row, asked)
+    quoting = offers.Quoting(session, asked, queries.today())
+    left = {line.category: line.missing for line in asked.lines}
+    promised = _give(session, actor, quoting, codes.read(device_code), left)
+    if not any(left.values()):
         row.state = RequestState.ALLOCATED
     return promised.id
+
+
+def allocate_many(session: Session, actor: Actor, request_ref: str, device_codes: Iterable[str]) -> Allotment:
+    """Promise ready devices to an open request in one go; those that cannot be do not keep the others from it.
+
+    Raises Refusal(not-found, request-closed).
+    """
+    actor.must(Permission.REQUEST_ALLOCATE)
+    row, asked = locked(session, actor, request_ref)
+    _must_want(row, asked)
+    quoting = offers.Quoting(session, asked, queries.today())
+    left = {line.category: line.missing for line in asked.lines}
+    promised: list[str] = []
+    chosen, refused = _in_order(session, device_codes)
+    for code in chosen:
+        try:
+            # A savepoint each: what the database refuses last takes back this device's reservation only.
+            with session.begin_nested():
+                _give(session, actor, quoting, code, left)
+            promised.append(code)
+        except Refusal as refusal:
+            refused.append(Refused(code, refusal))
+    if not any(left.values()):
+        row.state = RequestState.ALLOCATED
+    return Allotment(tuple(promised), tuple(refused))
 
 
 def release(session: Session, actor: Actor, request_ref: str, device_code: str) -> None:
@@ -114,7 +157,7 @@ def release(session: Session, actor: Actor, request_ref: str, device_code: str) 
     """
     actor.must(Permission.REQUEST_ALLOCATE)
     row, asked = locked(session, actor, request_ref)
-    if row.state not in (RequestState.OPEN, RequestState.ALLOCATED):
+    if row.state not in FOLLOWED:
         raise Refusal(Code.REQUEST_CLOSED)
     code = codes.read(device_code)
     promised = next((line for line in asked.allocations if line.device_code == code), None)
@@ -122,6 +165,42 @@ def release(session: Session, actor: Actor, request_ref: str, device_code: str) 
         if _was_released(session, row.id, code):
             return
         raise Refusal(Code.NOT_FOUND)
+    _take_back(session, actor, row, promised)
+    row.state = RequestState.OPEN
+
+
+def cancel(session: Session, actor: Actor, request_ref: str, reason: CancelReason) -> None:
+    """Stop following a request: what was promised to it is ready again. Asked twice, done once.
+
+    Those who asked may, and the coordinator. Raises Refusal(not-found, not-allowed, request-closed).
+    """
+    row, asked = locked(session, actor, request_ref)
+    if not may_cancel(actor, asked):
+        raise Refusal(Code.NOT_ALLOWED)
+    if row.state is RequestState.CANCELLED:
+        return
+    if row.state not in FOLLOWED:
+        raise Refusal(Code.REQUEST_CLOSED)
+    for promised in asked.allocations:
+        _take_back(session, actor, row, promised)
+    row.state, row.cancel_reason = RequestState.CANCELLED, reason
+    journal.append(session, actor, journal.Kind.REQUEST_CANCELLED, row.id, {"reason": reason.value})
+
+
+def may_cancel(actor: Actor, asked: queries.RequestFacts) -> bool:
+    """Whether this actor may stop a request: whoever asked, and who allocates."""
+    own = actor.can(Permission.REQUEST_MAKE) and asked.organisation_id == actor.organisation_id
+    return own or actor.can(Permission.REQUEST_ALLOCATE)
+
+
+def note_look(session: Session, actor: Actor, request_id: int) -> None:
+    """Write down that this person opened the file of the person whom a request is for."""
+    session.add(
+        AccessLog(request_id=request_id, person_id=actor.person_id, organisation_id=actor.organisation_id)
+    )
+
+
+def _take_back(session: Session, actor: Actor, row: Request, promised: queries.AllocationLine) -> None:
     facts = {"request": row.ref, "allocation": promised.id}
     register.retried(
         lambda: register.move(
@@ -129,7 +208,7 @@ def release(session: Session, actor: Actor, request_ref: str, device_code: str) 
         )
     )
     session.get_one(Allocation, promised.id).state = AllocationState.RELEASED
-    row.state = RequestState.OPEN
+    journal.append(session, actor, journal.Kind.REQUEST_RELEASED, row.id, {"device": promised.device_id})
 
 
 def _was_released(session: Session, request_id: int, code: str) -> bool:
@@ -174,10 +253,22 @@ def _check(new: NewRequest, for_a_person: bool) -> None:
     for name, value in (("person_name", new.person_name), ("contact", new.contact)):
         if value and nir.found_in(value):
             errors[name] = ["nir"]
+    if new.birth_date and not OLDEST_BIRTH <= new.birth_date <= queries.today():
+        errors["birth_date"] = ["birth-date"]
     if for_a_person and not (new.person_name or "").strip():
         errors["person_name"] = ["missing"]
     if errors:
         raise Refusal(Code.INVALID, errors=errors)
+
+
+def _recipient(new: NewRequest) -> Recipient:
+    name, birth_date = new.person_name or "", new.birth_date
+    return Recipient(
+        name=name,
+        contact=new.contact or None,
+        birth_date=birth_date.isoformat() if birth_date else None,
+        search_hash=crypto.recipient_hash(name, birth_date) if birth_date else None,
+    )
 
 
 def _fault_of_lines(new: NewRequest, for_a_person: bool) -> str | None:
@@ -191,15 +282,17 @@ def _fault_of_lines(new: NewRequest, for_a_person: bool) -> str | None:
 
 
 def _check_eligible(
-    new: NewRequest, nature: LegalNature, organisation: Organisation, programme: Programme
+    session: Session, new: NewRequest, nature: LegalNature, organisation: Organisation, programme: Programme
 ) -> None:
-    ask = eligibility.Ask(nature, organisation.roles, new.proof, new.proof_day, new.proof_seen)
+    held = offers.capacities(session, [organisation.id], queries.today())[organisation.id]
+    ask = eligibility.Ask(nature, organisation.roles, new.proof, new.proof_day, new.proof_seen, held)
     terms = eligibility.Terms(
         programme.recipient_nature,
         programme.proofs,
         programme.proof_days,
         programme.valid_from,
         programme.valid_until,
+        programme.capacity_asked,
     )
     decision = eligibility.decide(ask, terms, queries.today())
     if not decision.ok:
@@ -227,19 +320,58 @@ def locked(session: Session, actor: Actor, ref: str) -> tuple[Request, queries.R
 # ---- allocations ----
 
 
+def _must_want(row: Request, asked: queries.RequestFacts) -> None:
+    if row.state is not RequestState.OPEN or asked.missing <= 0:
+        raise Refusal(Code.REQUEST_CLOSED)
+
+
+def _in_order(session: Session, device_codes: Iterable[str]) -> tuple[list[str], list[Refused]]:
+    """The codes, each once, in the order of their devices' ids, in which locks are taken; and what is no code."""
+    read: set[str] = set()
+    refused: list[Refused] = []
+    for given in device_codes:
+        try:
+            read.add(codes.read(given))
+        except Refusal as refusal:
+            refused.append(Refused(given, refusal))
+    rows = session.execute(sa.select(Label.code, Label.device_id).where(Label.code.in_(read)))
+    ids = {code: device_id or 0 for code, device_id in rows}
+    return sorted(read, key=lambda code: (ids.get(code, 0), code)), refused
+
+
+def _give(
+    session: Session,
+    actor: Actor,
+    quoting: offers.Quoting,
+    code: str,
+    left: dict[Category, int],
+) -> Allocation:
+    """Promise one device; `left` counts down what the request still misses."""
+    standing, quoted = register.retried(lambda: _reserve(session, actor, quoting, code, left))
+    promised = _promise(session, actor, quoting.asked, standing, quoted)
+    facts = {
+        "device": standing.device_id,
+        "price_cents": promised.price_cents,
+        "cap_cents": promised.cap_cents,
+        "reasons": sorted(promised.reasons),
+    }
+    journal.append(session, actor, journal.Kind.REQUEST_ALLOCATED, quoting.asked.id, facts)
+    left[standing.category] -= 1
+    return promised
+
+
 def _reserve(
-    session: Session, actor: Actor, asked: queries.RequestFacts, code: str, day: date
+    session: Session, actor: Actor, quoting: offers.Quoting, code: str, left: dict[Category, int]
 ) -> tuple[Standing, pricing.Quote]:
     standing = register.look(session, code)
-    queries.must_be_asked_for(asked, standing.category)
-    line = asked.line_of(standing.category)
-    if line is None or line.missing <= 0:
-        raise Refusal(Code.REQUEST_CLOSED)
+    offers.must_be_asked_for(quoting.asked, standing.category)
+    if left[standing.category] <= 0:
+        raise Refusal(Code.LINE_FULL, category=standing.category.value)
     if standing.state is State.RESERVED:
         raise Refusal(Code.ALREADY_TAKEN)
-    quoted = queries.quote_for(session, asked, standing, day)
+    quoted = quoting.of(standing)
     refuse_unlawful(quoted)
-    after = register.move(session, actor, standing, Move.RESERVE, facts={"request": asked.ref})
+    after = register.move(session, actor, standing, Move.RESERVE, facts={"request": quoting.asked.ref})
     return after, quoted
 
 

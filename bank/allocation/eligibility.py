@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from bank.allocation.models import ProofKind
-from bank.identity.models import LegalNature, OrganisationRole
+from bank.identity.models import CapacityKind, LegalNature, OrganisationRole
 
 
 class Reason(StrEnum):
@@ -16,6 +16,7 @@ class Reason(StrEnum):
     WRONG_RECIPIENT = "wrong-recipient"
     NOT_A_PRESCRIBER = "not-a-prescriber"
     NOT_A_STRUCTURE = "not-a-structure"
+    CAPACITY_MISSING = "capacity-missing"
     PROOF_MISSING = "proof-missing"
     PROOF_NOT_ACCEPTED = "proof-not-accepted"
     PROOF_DAY_MISSING = "proof-day-missing"
@@ -33,6 +34,8 @@ class Terms:
     proof_days: int | None
     valid_from: date
     valid_until: date | None = None
+    # The legal capacity without which nobody asks under it.
+    capacity_asked: CapacityKind | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Ask:
     proof: ProofKind | None = None
     proof_day: date | None = None
     proof_seen: bool = False
+    # Those that the asking organisation holds on that day.
+    asker_capacities: frozenset[CapacityKind] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ def _about_the_recipient(ask: Ask, programme: Terms, today: date) -> Iterator[Re
         yield Reason.NOT_A_PRESCRIBER
     if not for_a_person and OrganisationRole.STRUCTURE not in ask.asker_roles:
         yield Reason.NOT_A_STRUCTURE
+    if programme.capacity_asked and programme.capacity_asked not in ask.asker_capacities:
+        yield Reason.CAPACITY_MISSING
 
 
 def _about_the_proof(ask: Ask, programme: Terms, today: date) -> Iterator[Reason]:

@@ -20,6 +20,16 @@ class ProofKind(StrEnum):
     STRUCTURE_ATTESTATION = "structure_attestation"
 
 
+class Need(StrEnum):
+    """What would help a person to use a device. Words for a need, never for a condition."""
+
+    LARGE_PRINT = "large_print"
+    SCREEN_READER = "screen_reader"
+    MOUSE = "mouse"
+    BIG_KEYBOARD = "big_keyboard"
+    SIMPLE_PHONE = "simple_phone"
+
+
 class RequestState(StrEnum):
     """Where a request stands."""
 
@@ -177,7 +187,6 @@ class Request(Base):
     )
     made_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
     created_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
-    # Words for a need, never for a condition: large print, a screen reader, a mouse.
     needs: Mapped[frozenset[str]] = mapped_column(Words(), default=frozenset())
     cancel_reason: Mapped[CancelReason | None] = mapped_column(enum_type(CancelReason))
     # The appointment at a desk, and the slip that finds it again.

@@ -1,5 +1,8 @@
 """What a device costs a recipient, and whether the law lets it go to them. Pure: no table, no clock.
 
+A desktop alone may cost what the law allows a whole set (desktop, screen, keyboard, mouse) to cost; with a screen
+asked for by the same request, it is the two together that stay within that cap.
+
 A thing that came free from a public body carries the conditions of that gift (Code général de la propriété des
 personnes publiques, CG3P): it may be given on, and sold only by some, to some, below a cap. A price is never
 lowered to fit: what is above the cap is refused, with the article, and somebody corrects the tariff.
@@ -70,6 +73,8 @@ ARTICLES: Mapping[LegalBasis, str] = {
     LegalBasis.L3212_2_3: "CG3P L3212-2 3°",
     LegalBasis.L3212_3: "CG3P L3212-3",
 }
+# The law caps a fixed computer as a set: what goes with it to the same recipient counts within its cap.
+SET_OF_A_DESKTOP = frozenset({Category.SCREEN, Category.ACCESSORY})
 # ESUS alone is not enough: the exception names these two.
 MAY_SELL = frozenset({CapacityKind.RUP, CapacityKind.GENERAL_INTEREST})
 
@@ -140,6 +145,8 @@ class Case:
     provenance: Provenance
     seller: Seller | None
     buyer: Buyer
+    # For a desktop: what one screen and one accessory asked for with it cost.
+    set_cents: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,12 @@ class _Ruling:
     cap: CapRow | None
 
 
+def part_cents(book: PriceBook, case: Case, today: date) -> int:
+    """What a thing adds to the price of a set: the highest price in force for it, 0 without one."""
+    rows = [row.price_cents for row in book.tariffs if _applies(row, case, today)]
+    return max(rows, default=0)
+
+
 def quote(book: PriceBook, case: Case, today: date) -> Quote:
     """The price in force on a civil day in France, held against the device's origin."""
     tariffs = _most_specific(book.tariffs, case, today)
@@ -211,15 +224,17 @@ def regime_of(provenance: Provenance) -> Regime:
 
 def _most_specific(tariffs: Iterable[TariffRow], case: Case, today: date) -> list[TariffRow]:
     """The rows in force for the case: the seller's own if there are any, else those for any seller."""
-    rows = [
-        row
-        for row in tariffs
-        if row.programme_id == case.programme_id
-        and row.category is case.category
-        and in_force(row.valid_from, row.valid_until, today)
-    ]
+    rows = [row for row in tariffs if _applies(row, case, today)]
     own = [row for row in rows if case.seller and row.seller_id == case.seller.organisation_id]
     return own or [row for row in rows if row.seller_id is None]
+
+
+def _applies(row: TariffRow, case: Case, today: date) -> bool:
+    return (
+        row.programme_id == case.programme_id
+        and row.category is case.category
+        and in_force(row.valid_from, row.valid_until, today)
+    )
 
 
 def _cap(caps: Iterable[CapRow], category: Category, today: date) -> CapRow | None:
@@ -276,7 +291,7 @@ def _equipment(ruling: _Ruling) -> Iterator[Objection]:
         yield Objection(Obstacle.SELLER_NOT_ENTITLED, ruling.article)
     if ruling.cap is None:
         yield Objection(Obstacle.NO_CAP, ruling.article)
-    elif ruling.price_cents > ruling.cap.cap_cents:
+    elif ruling.price_cents + ruling.case.set_cents > ruling.cap.cap_cents:
         yield Objection(Obstacle.PRICE_ABOVE_CAP, ruling.cap.article)
 
 

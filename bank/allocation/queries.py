@@ -2,22 +2,28 @@
 
 An organisation reads its own requests; a desk reads those whose devices it holds, from the reservation to the
 hand-over; the coordinator reads all, without the person's name. Workshops and donors read nothing here.
+
+A list names nobody but the people for whom one asked oneself: to read another name, one opens the request, and
+that is written down (`looks.py`).
 """
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from bank import crypto
 from bank.actor import Actor, Permission
-from bank.allocation import pricing
 from bank.allocation.models import (
+    AccessLog,
     Allocation,
     AllocationState,
+    CancelReason,
     Cap,
     Handover,
     Payment,
@@ -33,15 +39,13 @@ from bank.allocation.models import (
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity import rules as identity_rules
-from bank.identity.models import Capacity, LegalNature, Organisation, OrganisationRole
-from bank.inventory import register
-from bank.inventory.lifecycle import State
-from bank.inventory.models import Category, Device, Label, LabelState, LegalBasis, Origin
+from bank.identity.models import Capacity, LegalNature, Organisation, OrganisationRole, Person
+from bank.inventory.models import Category, Device, Label, LabelState
+from bank.journal import Entry, Kind, Subject
 from bank.web import pages
 
 CODE_FORM = re.compile(r"[A-Za-z0-9_-]{1,30}")
 PAGE = 50
-CANDIDATES = 50
 
 Selected: TypeAlias = sa.Select[*tuple[Any, ...]]
 
@@ -99,6 +103,12 @@ class RequestFacts:
     organisation_name: str
     person_name: str | None
     contact: str | None
+    birth_date: str | None
+    needs: frozenset[str]
+    made_by: int
+    cancel_reason: CancelReason | None
+    desk_name: str | None
+    appointment_at: datetime | None
     handover_ref: str | None
     lines: tuple[AskedLine, ...] = ()
     allocations: tuple[AllocationLine, ...] = ()
@@ -145,6 +155,7 @@ class RequestFilter:
 
     state: RequestState | None = None
     programme: str | None = None
+    mine: bool = False
     cursor: int | None = None
 
 
@@ -160,6 +171,7 @@ class RequestPage:
 class ProgrammeOption:
     """A programme under which the actor may ask today."""
 
+    id: int
     code: str
     name: str
     recipient_nature: LegalNature
@@ -171,18 +183,6 @@ class ProgrammeOption:
     def for_a_person(self) -> bool:
         """Whether it is asked for a person."""
         return self.recipient_nature is LegalNature.PERSON
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A device that could answer a request, with its price and verdict."""
-
-    quote: pricing.Quote
-    device_code: str
-    maker: str
-    model: str
-    custodian_name: str | None
-    seller_name: str | None
 
 
 @dataclass(frozen=True)
@@ -257,9 +257,9 @@ def visible(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.or_(_own(actor), _at_desk(actor), _handed_over_by(actor))
 
 
-def _facts(actor: Actor) -> Selected:
+def _facts(actor: Actor, named: sa.ColumnElement[bool]) -> Selected:
     # The name is joined only for those who need it: for all others it is not even read.
-    named = sa.and_(Recipient.id == Request.recipient_id, sa.or_(_own(actor), _at_desk(actor)))
+    recipient, desk = sa.and_(Recipient.id == Request.recipient_id, named), aliased(Organisation)
     return (
         sa.select(
             Request.id,
@@ -277,12 +277,19 @@ def _facts(actor: Actor) -> Selected:
             Organisation.name,
             Recipient.name,
             Recipient.contact,
+            Recipient.birth_date,
+            Request.needs,
+            Request.made_by,
+            Request.cancel_reason,
+            desk.name,
+            Request.appointment_at,
             Handover.ref,
         )
         .select_from(Request)
         .join(Programme, Programme.id == Request.programme_id)
         .join(Organisation, Organisation.id == Request.organisation_id)
-        .outerjoin(Recipient, named)
+        .outerjoin(Recipient, recipient)
+        .outerjoin(desk, desk.id == Request.desk_id)
         .outerjoin(Handover, Handover.request_id == Request.id)
         .where(visible(actor))
     )
@@ -293,11 +300,14 @@ def _facts(actor: Actor) -> Selected:
 
 def listed(session: Session, actor: Actor, wanted: RequestFilter) -> RequestPage:
     """The actor's requests, newest first."""
-    statement = _facts(actor).order_by(Request.id.desc()).limit(PAGE + 1)
+    mine = Request.made_by == actor.person_id
+    statement = _facts(actor, sa.and_(_own(actor), mine)).order_by(Request.id.desc()).limit(PAGE + 1)
     if wanted.state is not None:
         statement = statement.where(Request.state == wanted.state)
     if wanted.programme:
         statement = statement.where(Programme.code == wanted.programme)
+    if wanted.mine:
+        statement = statement.where(mine)
     if wanted.cursor is not None:
         statement = statement.where(Request.id < wanted.cursor)
     items = [RequestFacts(*row) for row in session.execute(statement)]
@@ -308,7 +318,8 @@ def listed(session: Session, actor: Actor, wanted: RequestFilter) -> RequestPage
 
 def find(session: Session, actor: Actor, ref: str) -> RequestFacts:
     """One request with what is promised to it. Raises Refusal(not-found)."""
-    row = session.execute(_facts(actor).where(Request.ref == reference(ref))).one_or_none()
+    named = sa.or_(_own(actor), _at_desk(actor))
+    row = session.execute(_facts(actor, named).where(Request.ref == reference(ref))).one_or_none()
     if row is None:
         raise Refusal(Code.NOT_FOUND)
     facts = RequestFacts(*row)
@@ -416,6 +427,124 @@ def find_handover(session: Session, actor: Actor, ref: str) -> HandoverFacts:
     return replace(facts, lines=_lines(session, Allocation.handover_id == row[0]))
 
 
+# ---- what happened ----
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a request's story. Devices that were promised in one go are one line."""
+
+    kind: Kind
+    at: datetime
+    organisation_name: str | None
+    # How many devices it was about, and how many were promised after it.
+    devices: int = 0
+    promised: int = 0
+    reason: str | None = None
+
+
+# Devices promised within this time by one person were promised in one go.
+IN_ONE_GO = timedelta(minutes=1)
+CHANGES_PROMISED = {Kind.REQUEST_ALLOCATED: 1, Kind.REQUEST_RELEASED: -1}
+
+
+def story(session: Session, actor: Actor, asked: RequestFacts) -> list[Event]:
+    """What happened to a request, oldest first. Raises Refusal(not-found)."""
+    rows = session.execute(
+        sa.select(Entry.kind, Entry.at_us, Entry.person_id, Entry.facts, Organisation.name)
+        .join(Request, Request.id == Entry.subject_id)
+        .outerjoin(Organisation, Organisation.id == Entry.organisation_id)
+        .where(Entry.subject == Subject.REQUEST, Entry.subject_id == asked.id, visible(actor))
+        .order_by(Entry.id)
+    ).all()
+    told: list[tuple[Event, int | None]] = []
+    promised = 0
+    for name, at_us, person_id, facts, organisation_name in rows:
+        kind, at = Kind(name), datetime.fromtimestamp(at_us / 1_000_000, UTC)
+        promised += CHANGES_PROMISED.get(kind, 0)
+        event = Event(kind, at, organisation_name, 1, promised, json.loads(facts).get("reason"))
+        last, who = told[-1] if told else (None, None)
+        if last and last.kind is kind in CHANGES_PROMISED and who == person_id and at - last.at < IN_ONE_GO:
+            told[-1] = (replace(event, at=last.at, devices=last.devices + 1), person_id)
+        else:
+            told.append((event, person_id))
+    return [event for event, _person_id in told]
+
+
+# ---- finding a person, and who looked ----
+
+
+@dataclass(frozen=True)
+class Found:
+    """A request found by a person's name and birth date. It repeats neither."""
+
+    id: int
+    ref: str
+    state: RequestState
+    programme_name: str
+    organisation_name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Look:
+    """Somebody opened a person's file. `person_name` is None for who has no need of it."""
+
+    id: int
+    at: datetime
+    request_ref: str
+    organisation_name: str
+    person_name: str | None
+
+
+@dataclass(frozen=True)
+class LookPage:
+    """Some looks, newest first, and where the next ones start."""
+
+    items: tuple[Look, ...]
+    next_cursor: int | None
+
+
+def of_person(session: Session, actor: Actor, name: str, birth_date: date) -> list[Found]:
+    """The requests within the actor's reach for the person of exactly this name and birth date, newest first."""
+    statement: Selected = (
+        sa.select(
+            Request.id, Request.ref, Request.state, Programme.name, Organisation.name, Request.created_at
+        )
+        .join(Recipient, Recipient.id == Request.recipient_id)
+        .join(Programme, Programme.id == Request.programme_id)
+        .join(Organisation, Organisation.id == Request.organisation_id)
+        .where(Recipient.search_hash.in_(crypto.recipient_hashes(name, birth_date)), visible(actor))
+        .order_by(Request.id.desc())
+        .limit(PAGE)
+    )
+    return [Found(*row) for row in session.execute(statement)]
+
+
+def looks(session: Session, actor: Actor, *, ref: str | None = None, cursor: int | None = None) -> LookPage:
+    """Who opened people's files: all for the coordinator; for others what their organisation asked or opened."""
+    actor.must(Permission.LOOK_SEE)
+    ours = AccessLog.organisation_id == actor.organisation_id
+    named = sa.true() if actor.sees_all else ours
+    statement: Selected = (
+        sa.select(AccessLog.id, AccessLog.at, Request.ref, Organisation.name, Person.name)
+        .join(Request, Request.id == AccessLog.request_id)
+        .join(Organisation, Organisation.id == AccessLog.organisation_id)
+        .outerjoin(Person, sa.and_(Person.id == AccessLog.person_id, named))
+        .order_by(AccessLog.id.desc())
+        .limit(PAGE + 1)
+    )
+    if not actor.sees_all:
+        statement = statement.where(sa.or_(ours, Request.organisation_id == actor.organisation_id))
+    if ref is not None:
+        statement = statement.where(Request.ref == ref)
+    if cursor is not None:
+        statement = statement.where(AccessLog.id < cursor)
+    items = [Look(*row) for row in session.execute(statement)]
+    shown = tuple(items[:PAGE])
+    return LookPage(shown, shown[-1].id if len(items) > PAGE else None)
+
+
 # ---- programmes ----
 
 
@@ -429,6 +558,9 @@ def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
     """The programmes in force under which the actor's organisation may ask, with their priced categories."""
     day = today()
     mine = session.get_one(Organisation, actor.organisation_id)
+    held = identity_rules.capacities_on(
+        session.scalars(sa.select(Capacity).where(Capacity.organisation_id == mine.id)), day
+    )
     natures = set()
     if OrganisationRole.PRESCRIBER in mine.roles:
         natures.add(LegalNature.PERSON)
@@ -440,7 +572,7 @@ def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
         .order_by(Programme.code, Programme.valid_from)
     ).all()
     # A later row of the same code takes over from the one before.
-    current = {row.code: row for row in rows}
+    current = {row.code: row for row in rows if row.capacity_asked is None or row.capacity_asked in held}
     priced = session.execute(
         sa.select(Tariff.programme_id, Tariff.category)
         .where(in_force(Tariff, day), Tariff.programme_id.in_([row.id for row in current.values()]))
@@ -448,6 +580,7 @@ def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
     ).all()
     return [
         ProgrammeOption(
+            row.id,
             row.code,
             row.name,
             row.recipient_nature,
@@ -476,163 +609,3 @@ def programme_codes(session: Session, actor: Actor) -> list[tuple[str, str]]:
         .order_by(Programme.code)
     )
     return [(code, name) for code, name in session.execute(statement)]
-
-
-# ---- prices ----
-
-
-def price_book(session: Session, programme_id: int, category: Category, day: date) -> pricing.PriceBook:
-    """The dated rows that a quote may look at."""
-    tariffs = session.scalars(
-        sa.select(Tariff).where(
-            Tariff.programme_id == programme_id, Tariff.category == category, in_force(Tariff, day)
-        )
-    )
-    caps = session.scalars(sa.select(Cap).where(Cap.category == category, in_force(Cap, day)))
-    return pricing.PriceBook(
-        tuple(
-            pricing.TariffRow(
-                row.id,
-                row.programme_id,
-                row.category,
-                row.seller_id,
-                row.price_cents,
-                row.valid_from,
-                row.valid_until,
-            )
-            for row in tariffs
-        ),
-        tuple(
-            pricing.CapRow(row.category, row.cap_cents, row.valid_from, row.article, row.valid_until)
-            for row in caps
-        ),
-    )
-
-
-def sellers(session: Session, ids: Iterable[int | None], day: date) -> dict[int | None, pricing.Seller]:
-    """Those who have title, with their legal capacities of that day."""
-    wanted = {organisation_id for organisation_id in ids if organisation_id is not None}
-    held: dict[int, list[Capacity]] = {organisation_id: [] for organisation_id in wanted}
-    for row in session.scalars(sa.select(Capacity).where(Capacity.organisation_id.in_(wanted))):
-        held[row.organisation_id].append(row)
-    return {
-        organisation_id: pricing.Seller(organisation_id, identity_rules.capacities_on(rows, day))
-        for organisation_id, rows in held.items()
-    }
-
-
-def quote_for(session: Session, asked: RequestFacts, device: register.Standing, day: date) -> pricing.Quote:
-    """The price and the verdict for one device that the request asks for."""
-    origin = session.get_one(Origin, device.origin_id)
-    case = _case(
-        asked,
-        device.category,
-        pricing.Provenance(origin.legal_basis, origin.donor_nature, origin.no_resale),
-        sellers(session, [device.owner_id], day).get(device.owner_id),
-    )
-    return pricing.quote(price_book(session, asked.programme_id, device.category, day), case, day)
-
-
-def quote_device(session: Session, actor: Actor, request_ref: str, code: str) -> pricing.Quote:
-    """The price and the verdict for the device under a label.
-
-    Raises Refusal(not-found, invalid) and what the register raises on a label.
-    """
-    actor.must(Permission.REQUEST_ALLOCATE)
-    asked = find(session, actor, request_ref)
-    standing = register.look(session, code)
-    must_be_asked_for(asked, standing.category)
-    return quote_for(session, asked, standing, today())
-
-
-def must_be_asked_for(asked: RequestFacts, category: Category) -> None:
-    """Raise Refusal(invalid) for a device of a category that was not asked for."""
-    if asked.line_of(category) is None:
-        raise Refusal(Code.INVALID, errors={"device": ["other-category"]})
-
-
-def _case(
-    asked: RequestFacts,
-    category: Category,
-    provenance: pricing.Provenance,
-    seller: pricing.Seller | None,
-) -> pricing.Case:
-    return pricing.Case(
-        programme_id=asked.programme_id,
-        category=category,
-        provenance=provenance,
-        seller=seller,
-        buyer=pricing.Buyer(asked.recipient_nature, asked.hardship),
-    )
-
-
-Profile = tuple[LegalBasis, LegalNature | None, bool, int | None]
-
-
-def candidates(session: Session, actor: Actor, asked: RequestFacts, category: Category) -> list[Candidate]:
-    """Ready devices of the category with their quote, the lawful ones first, then the oldest.
-
-    The verdict depends on origin and owner only: each kind is judged once, so that old stock that may not be
-    sold cannot hide what may.
-    """
-    actor.must(Permission.REQUEST_ALLOCATE)
-    quotes = _quotes(session, asked, category, today())
-    seller, custodian = aliased(Organisation), aliased(Organisation)
-    lawful = [_is_profile(profile) for profile, quoted in quotes.items() if quoted.ok]
-    statement: Selected = (
-        sa.select(
-            Label.code,
-            Device.maker,
-            Device.model,
-            custodian.name,
-            seller.name,
-            *PROFILE,
-        )
-        .select_from(Device)
-        .join(Origin, Origin.id == Device.origin_id)
-        .join(Label, sa.and_(Label.device_id == Device.id, Label.state == LabelState.CLAIMED))
-        .outerjoin(seller, seller.id == Device.owner_id)
-        .outerjoin(custodian, custodian.id == Device.custodian_id)
-        .where(Device.state == State.READY, Device.category == category)
-        .order_by(sa.case((sa.or_(sa.false(), *lawful), 0), else_=1), Device.id)
-        .limit(CANDIDATES)
-    )
-    return [
-        Candidate(quotes[_profile(row[5:])], *row[:5])
-        for row in session.execute(statement)
-        if _profile(row[5:]) in quotes
-    ]
-
-
-PROFILE = (Origin.legal_basis, Origin.donor_nature, Origin.no_resale, Device.owner_id)
-
-
-def _profile(row: Sequence[Any]) -> Profile:
-    basis, nature, no_resale, owner_id = row
-    return basis, nature, no_resale, owner_id
-
-
-def _is_profile(profile: Profile) -> sa.ColumnElement[bool]:
-    pairs = zip(PROFILE, profile, strict=True)
-    return sa.and_(*(column.is_not_distinct_from(value) for column, value in pairs))
-
-
-def _quotes(
-    session: Session, asked: RequestFacts, category: Category, day: date
-) -> dict[Profile, pricing.Quote]:
-    rows = session.execute(
-        sa.select(*PROFILE)
-        .select_from(Device)
-        .join(Origin, Origin.id == Device.origin_id)
-        .where(Device.state == State.READY, Device.category == category)
-        .distinct()
-    )
-    profiles = [_profile(row) for row in rows]
-    book = price_book(session, asked.programme_id, category, day)
-    owners = sellers(session, [profile[3] for profile in profiles], day)
-    return {
-        profile: pricing.quote(
-            book, _case(asked, category, pricing.Provenance(*profile[:3]), owners.get(profile[3])), day
-        )
-        for profile in profiles
-    }

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bank import db, work
 from bank.actor import Permission
-from bank.allocation import actions, queries, words
+from bank.allocation import actions, offers, queries, words
 from bank.allocation.forms import AllocateForm, ReleaseForm, RequestForm
 from bank.allocation.models import RequestState
 from bank.allocation.queries import ProgrammeOption, RequestFacts, RequestFilter
@@ -151,7 +151,7 @@ def _page(ref: str, *, refusal: Refusal | None = None) -> Response:
         choosing = actor.can(Permission.REQUEST_ALLOCATE) and asked.state is RequestState.OPEN
         wanting = [line.category for line in asked.lines if line.missing] if choosing else []
         candidates = [
-            each for category in wanting for each in queries.candidates(session, actor, asked, category)
+            each for category in wanting for each in offers.candidates(session, actor, asked, category)
         ]
     status = STATUS[refusal.code] if refusal else 200
     return pages.page(

@@ -10,6 +10,13 @@ WORDS: Vocabularies = {
         "fsl_decision": _l("Décision du fonds de solidarité pour le logement (FSL)"),
         "structure_attestation": _l("Attestation de la structure qui accompagne la personne"),
     },
+    "need": {
+        "large_print": _l("de gros caractères"),
+        "screen_reader": _l("un lecteur d’écran"),
+        "mouse": _l("une souris"),
+        "big_keyboard": _l("un clavier à grosses touches"),
+        "simple_phone": _l("un téléphone simple"),
+    },
     "request_state": {
         "open": _l("en attente"),
         "allocated": _l("matériel réservé"),
@@ -54,6 +61,21 @@ WORDS: Vocabularies = {
         "other": _l("autre papier"),
         "none": _l("aucun papier"),
     },
+    "come_back": {
+        "faulty": _l("Il est en panne"),
+        "unsuited": _l("Il ne convient pas"),
+        "no_longer_needed": _l("La personne n’en a plus besoin"),
+        "loan_over": _l("Le prêt est fini"),
+    },
+    "ticked": {
+        "ticked": _l("%(code)s : c’est bien lui."),
+        "already": _l("%(code)s : déjà scanné."),
+        "not-ours": _l(
+            "%(code)s : ce matériel n’est pas pour cette demande. Mettez-le de côté et scannez l’autre."
+        ),
+        "unreadable": _l("Ce n’est pas un code de la banque. Scannez de nouveau, ou tapez les dix signes."),
+        "glued": _l("Deux codes se sont collés. Scannez un seul code."),
+    },
     "cancel_reason": {
         "no_longer_needed": _l("plus besoin"),
         "mistake": _l("demande faite par erreur"),
@@ -65,6 +87,9 @@ WORDS: Vocabularies = {
         "wrong-recipient": _l("Ce dispositif ne s’adresse pas à ce type de bénéficiaire."),
         "not-a-prescriber": _l("Seul un prescripteur peut demander pour une personne."),
         "not-a-structure": _l("Seule une structure peut demander pour elle-même."),
+        "capacity-missing": _l(
+            "Ce dispositif est réservé aux organisations accréditées pour la grande précarité."
+        ),
         "proof-missing": _l("Choisissez le justificatif que vous avez vu."),
         "proof-not-accepted": _l("Ce dispositif n’accepte pas ce justificatif."),
         "proof-day-missing": _l("Indiquez la date du justificatif."),
@@ -110,12 +135,24 @@ WORDS: Vocabularies = {
         "unknown": _l("Ce dispositif n’existe pas."),
         "missing": _l("Indiquez le nom de la personne."),
         "nothing-asked": _l("Choisissez au moins un matériel."),
+        "birth-date": _l("Cette date de naissance n’est pas possible. Vérifiez-la."),
         "category-twice": _l("La même catégorie est demandée deux fois. Gardez une seule ligne."),
         "one-of-each": _l("Pour une personne, un seul matériel de chaque catégorie."),
         "other-category": _l("Ce matériel n’est pas de la catégorie demandée."),
         "not-allocated": _l("Cette demande n’a pas encore tout son matériel."),
         "device-missing": _l("Il manque un matériel de cette demande. Scannez-le aussi."),
         "device-unexpected": _l("Un matériel scanné n’est pas de cette demande. Retirez-le."),
+        "other-collector": _l("Cette réponse ne va pas avec cette demande."),
+        "signer-missing": _l("Écrivez le nom de qui vient chercher le matériel."),
+        "title-missing": _l("Écrivez sa fonction dans la structure."),
+        "witness-missing": _l("Écrivez le nom du témoin."),
+        "drawing-missing": _l("Personne n’a signé dans le cadre. Signez, ou choisissez une autre façon."),
+        "no-slip": _l("Cette demande n’a pas de bon. Choisissez une autre façon de signer."),
+        "wrong-pin": _l("Ce n’est pas le code inscrit sur le bon. Vérifiez les six chiffres."),
+        "too-many-tries": _l("Trop d’essais avec ce code. Choisissez une autre façon de signer."),
+        "not-at-desk": _l("Choisissez le guichet où se trouve tout le matériel."),
+        "past-day": _l("Ce jour est passé. Choisissez-en un autre."),
+        "far-day": _l("Ce jour est dans plus d’un an. Vérifiez l’année."),
     },
 }
 

@@ -12,9 +12,9 @@ from flask import Flask
 
 from bank import db
 from bank.actor import Actor
-from bank.allocation import actions, handovers, queries
+from bank.allocation import actions, handovers, offers, queries
 from bank.allocation.actions import NewRequest
-from bank.allocation.handovers import NewHandover
+from bank.allocation.counter import NewHandover
 from bank.allocation.models import (
     Allocation,
     AllocationState,
@@ -101,9 +101,9 @@ def seen_by(actor: Actor, ref: str) -> queries.RequestFacts:
         return queries.find(session, actor, ref)
 
 
-def offered(actor: Actor, ref: str) -> list[queries.Candidate]:
+def offered(actor: Actor, ref: str) -> list[offers.Candidate]:
     with db.read() as session:
-        return queries.candidates(session, actor, queries.find(session, actor, ref), Category.LAPTOP)
+        return offers.candidates(session, actor, queries.find(session, actor, ref), Category.LAPTOP)
 
 
 def facts_of(kind: str) -> list[dict[str, Any]]:
@@ -719,7 +719,7 @@ def test_candidates_are_ready_devices_of_the_category_the_lawful_ones_first(worl
 def test_old_stock_that_may_not_be_sold_does_not_hide_what_may(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "CANDIDATES", 2)
+    monkeypatch.setattr(offers, "CANDIDATES", 1)
     world.programme_rsa()
     for _each in range(3):
         world.device(State.READY, donor=world.department, basis=LegalBasis.L3212_2_2)
@@ -745,7 +745,7 @@ def test_the_number_of_queries_does_not_grow_with_the_devices_or_the_requests(wo
         with db.read() as session:
             sa.event.listen(db.db.engine, "before_cursor_execute", note)
             asked = queries.find(session, actor, ref)
-            queries.candidates(session, actor, asked, Category.LAPTOP)
+            offers.candidates(session, actor, asked, Category.LAPTOP)
             queries.listed(session, actor, queries.RequestFilter())
             sa.event.remove(db.db.engine, "before_cursor_execute", note)
         return len(statements)
