@@ -79,11 +79,11 @@ def faults(identity: Identity) -> Faults:
         fault = _fault(kind, value) if value else None
         if fault:
             found[kind.value] = [fault]
-    for name, value, most in (
+    for name, text, most in (
         ("maker", identity.maker, MAKER_MAX),
         ("model", identity.model, MODEL_MAX),
     ):
-        if value and (len(value.strip()) > most or not value.isprintable()):
+        if text and (len(text.strip()) > most or not text.isprintable()):
             found[name] = ["unreadable"]
     return found
 
@@ -155,15 +155,17 @@ def _known(session: Session, device_id: int) -> Codes:
     rows = session.execute(
         sa.select(DeviceCode.kind, DeviceCode.value)
         .where(DeviceCode.device_id == device_id)
-        .order_by(DeviceCode.id.desc())
+        .order_by(DeviceCode.id)
     )
-    return {kind: value for kind, value in rows}
+    return dict(rows.tuples())
 
 
 def _row_of(session: Session, batch_ref: str, device_id: int, wanted: Codes) -> _Row | None:
     """The announced row of the batch that carries the device's codes. Raises Refusal(row-taken, invalid)."""
     found = _candidates(session, batch_ref, wanted)
-    by_kind = {kind: [row for row in found if row.has(kind, wanted[kind])] for kind in ORDER if kind in wanted}
+    by_kind = {
+        kind: [row for row in found if row.has(kind, wanted[kind])] for kind in ORDER if kind in wanted
+    }
     matches = next((rows for rows in by_kind.values() if rows), None)
     if matches is None:
         return None

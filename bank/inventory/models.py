@@ -240,6 +240,8 @@ class Device(Base):
         ),
         sa.Index("ix_device_state_id", "state", "id"),
         sa.Index("ix_device_custodian_id_id", "custodian_id", "id"),
+        # What a workshop has in hand, by state; a step that is passed changes neither.
+        sa.Index("ix_device_custodian_id_state", "custodian_id", "state"),
         sa.Index("ix_device_owner_id_id", "owner_id", "id"),
     )
 

@@ -176,6 +176,7 @@ def _register() -> None:
             op.f("ck_device_blocked_at_work"), "blocker_id IS NULL OR state IN ('received', 'in_work')"
         )
     op.create_index("ix_device_blocked", "device", ["custodian_id"], **_where("blocker_id IS NOT NULL"))
+    op.create_index("ix_device_custodian_id_state", "device", ["custodian_id", "state"])
     op.create_table(
         "announced_item",
         sa.Column("id", BIG, primary_key=True),
