@@ -16,9 +16,11 @@ from bank.allocation.models import Programme, ProofKind, Tariff
 from bank.crypto import search_hash
 from bank.db import utcnow
 from bank.donations.models import Batch, BatchLine, BatchState
+from bank.identity import codes as identity_codes
 from bank.identity import rules, signin
 from bank.identity.models import (
     ApiToken,
+    Badge,
     Capacity,
     CapacityKind,
     LegalNature,
@@ -26,6 +28,7 @@ from bank.identity.models import (
     OrganisationRole,
     Person,
     PersonRole,
+    Station,
     WorkshopKind,
 )
 from bank.inventory import codes, register
@@ -251,6 +254,50 @@ class World:
     @cached_property
     def desk_user(self) -> Actor:
         return self.person(self.workshop, PersonRole.DESK, name="Gaby Guichet")
+
+    # --- stations and badges ---
+
+    def station(
+        self, *, open_: bool = False, workshop: int | None = None, idle_minutes: int = 5
+    ) -> tuple[int, str]:
+        """A station of a workshop: its id, and the secret that a browser carries in its cookie."""
+        workshop = workshop or self.workshop
+        secret = f"station-{uuid4().hex}"
+        maker = self.person(workshop, PersonRole.SUPERVISOR)
+        with db.transaction() as session:
+            row = Station(
+                organisation_id=workshop,
+                name="Effacement, table 2",
+                open=open_,
+                idle_minutes=idle_minutes,
+                secret_hash=signin.token_hash(secret),
+                enrolled_by=maker.person_id,
+            )
+            session.add(row)
+            session.flush()
+            return row.id, secret
+
+    def badge(self, actor: Actor, pin: str | None = "4826") -> str:
+        """A badge of this person; what its QR says."""
+        code = identity_codes.mint()
+        pin_hash = signin.hash_password(pin) if pin else None
+        with db.transaction() as session:
+            session.add(
+                Badge(
+                    person_id=actor.person_id,
+                    code_hash=signin.token_hash(code),
+                    pin_hash=pin_hash,
+                    made_by=actor.person_id,
+                )
+            )
+        return code
+
+    def at_station(self, secret: str, *, csrf: bool = False) -> FlaskClient:
+        """A browser that carries a station's secret; nobody has shown a badge yet."""
+        kind = FlaskClient if csrf else FormClient
+        client = kind(self.app, self.app.response_class)
+        client.set_cookie(signin.STATION_COOKIE, secret)
+        return client
 
     # --- clients ---
 

@@ -90,6 +90,7 @@ def test_no_rule_opens_a_unit_of_work_and_no_action_does_either() -> None:
     """The edge opens and closes: views, API, jobs, commands."""
     edges = {
         "views.py",
+        "stations.py",
         "desk_views.py",
         "api.py",
         "jobs.py",

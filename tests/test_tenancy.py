@@ -66,6 +66,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "identity_api.disable": {},
     "identity.resend_invitation": {},
     "identity_api.resend_invitation": {},
+    "stations.edit": {"name": "Pris", "opens": "open", "idle_minutes": "5", "version": "1"},
+    "stations.revoke": {},
+    "stations.make_badge": {"pin": "4826"},
+    "stations.set_pin": {"pin": "4826"},
+    "stations.unlock": {},
+    "stations.void": {},
     "identity.revoke_token": {},
     "identity_api.revoke_token": {},
 }
@@ -126,6 +132,7 @@ def foreign(world: World) -> Foreign:
     )
     assert handed.status_code == 201, handed.json
     world.token(world.supervisor)
+    world.badge(world.operator)
     ids = {
         "batch": world.batch(),
         "request": ref,
@@ -136,6 +143,7 @@ def foreign(world: World) -> Foreign:
         "organisation_id": world.workshop,
         "person_id": world.operator.person_id,
         "token_id": 1,
+        "station_id": world.station()[0],
     }
     elsewhere = world.organisation(
         "Ailleurs",
