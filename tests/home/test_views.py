@@ -12,18 +12,20 @@ from sqlalchemy import event
 from bank import db
 from bank.actor import Actor, Permission
 from bank.allocation.models import Allocation, Request, RequestLine, RequestState, Tariff
+from bank.donations.models import Batch, BatchState
 from bank.home import queries
 from bank.home.queries import Item
-from bank.identity.models import LegalNature
+from bank.identity.models import LegalNature, PersonRole
 from bank.inventory.lifecycle import State
 from bank.inventory.models import Category
 from bank.inventory.register import Standing
+from bank.workshops.models import Blocker, HelpCall, Problem
 from tests.factories import World
 
 
 def counts(actor: Actor) -> dict[Item, int]:
     with db.read() as session:
-        return {line.item: line.count for line in queries.awaiting(session, actor)}
+        return {line.item: line.count for line in queries.awaiting(session, actor) if line.count}
 
 
 def ask(
@@ -83,9 +85,55 @@ def test_a_supervisor_sees_what_is_at_their_own_workshop(world: World) -> None:
     assert counts(world.supervisor) == {
         Item.BATCHES_TO_RECEIVE: 1,
         Item.DEVICES_RECEIVED: 1,
-        Item.DEVICES_IN_ERASURE: 1,
+        Item.DEVICES_IN_WORK: 3,
         Item.DEVICES_IN_CONTROL: 2,
     }
+
+
+def test_a_supervisor_sees_first_who_calls_and_what_is_dangerous(world: World) -> None:
+    stopped, burning = world.device(State.IN_WORK), world.device(State.IN_WORK)
+    operator = world.operator
+    with db.transaction() as session:
+        for device, problem in ((stopped, Problem.NO_CHARGER), (burning, Problem.SMELL)):
+            session.add(
+                Blocker(
+                    device_id=device.device_id,
+                    organisation_id=world.workshop,
+                    problem=problem,
+                    danger=problem is Problem.SMELL,
+                    opened_by=operator.person_id,
+                )
+            )
+        session.add(HelpCall(organisation_id=world.workshop, person_id=operator.person_id))
+    found = counts(world.supervisor)
+    assert list(found)[:3] == [Item.HELP_CALLED, Item.DANGERS, Item.DEVICES_BLOCKED]
+    assert counts(world.person(world.other_workshop, PersonRole.SUPERVISOR)) == {}
+
+
+def test_a_batch_to_examine_is_one_click_away(world: World) -> None:
+    ref = world.batch()
+    with db.transaction() as session:
+        batch = session.scalars(sa.select(Batch).where(Batch.ref == ref)).one()
+        batch.state = BatchState.SUBMITTED
+    assert counts(world.coordinator) == {Item.BATCHES_TO_DECIDE: 1}
+    assert counts(world.donor_user) == {Item.BATCHES_SENT: 1}
+    page = world.client(world.coordinator).get("/").text
+    assert f'href="/batches/{ref}"' in page
+
+
+def test_someone_with_several_roles_sees_the_union(world: World) -> None:
+    both = world.person(world.workshop, PersonRole.OPERATOR, PersonRole.DESK)
+    page = world.client(both).get("/").text
+    assert re.findall(r'class="tap main" href="([^"]+)"', page) == ["/scan", "/desk"]
+
+
+def test_the_path_of_the_devices_leads_to_each_list(world: World) -> None:
+    world.device(State.READY)
+    world.device(State.RESERVED)
+    with db.read() as session:
+        found = {stage.state: stage.count for stage in queries.stages(session, world.coordinator)}
+    assert (found[State.READY], found[State.RESERVED], found[State.RECYCLED]) == (1, 1, 0)
+    assert 'href="/devices?state=ready"' in world.client(world.coordinator).get("/").text
 
 
 def test_an_operator_has_one_big_button_and_nothing_else(world: World) -> None:
@@ -108,7 +156,7 @@ def test_a_desk_sees_the_requests_whose_devices_it_holds(world: World) -> None:
     ask(world, world.prescriber_user, RequestState.ALLOCATED, world.device(State.RESERVED))
     elsewhere = world.device(State.RESERVED, actor=world.other_operator)
     ask(world, world.prescriber_user, RequestState.ALLOCATED, elsewhere)
-    assert counts(world.desk_user) == {Item.HANDOVERS_TO_MAKE: 1}
+    assert counts(world.desk_user) == {Item.REQUESTS_TO_APPOINT: 1, Item.HANDOVERS_TO_MAKE: 1}
 
 
 def test_a_donor_sees_their_own_batches(world: World) -> None:
@@ -122,7 +170,7 @@ def test_beyond_a_hundred_the_figure_stops(world: World, monkeypatch: pytest.Mon
     for _ in range(3):
         world.batch()
     with db.read() as session:
-        [line] = queries.awaiting(session, world.donor_user)
+        [line] = [line for line in queries.awaiting(session, world.donor_user) if line.count]
     assert (line.count, line.many) == (2, True)
 
 
@@ -130,7 +178,7 @@ def test_an_account_without_a_role_is_told_so(world: World) -> None:
     nobody = world.person(world.workshop)
     page = world.client(nobody).get("/")
     assert page.status_code == 200
-    assert "Rien ne vous attend" in unescape(page.text)
+    assert "Pas encore de tâche" in unescape(page.text)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +191,7 @@ def test_each_line_leads_to_its_list(world: World, who: str) -> None:
     page = client.get("/")
     assert page.status_code == 200
     with db.read() as session:
-        expected = len(queries.awaiting(session, getattr(world, who)))
+        expected = len([line for line in queries.awaiting(session, getattr(world, who)) if line.count])
     links = re.findall(r'<li><a class="[^"]*" href="([^"]+)">(?=.*?<strong)', page.text)
     assert len(links) == expected
     for href in links:
