@@ -6,9 +6,10 @@ from flask import url_for
 
 from bank import db, work
 from bank.actor import Permission
-from bank.allocation import actions, handovers, queries, schemas, words
+from bank.allocation import actions, handovers, offers, queries, schemas, words
 from bank.allocation.actions import NewRequest
-from bank.allocation.handovers import NewHandover
+from bank.allocation.counter import NewHandover
+from bank.allocation.models import Signature
 from bank.allocation.queries import HandoverFacts, RequestFacts, RequestFilter, RequestPage
 from bank.inventory import codes
 from bank.web import guard
@@ -87,7 +88,7 @@ def release(ref: str, device: str) -> None:
 def get_quote(wanted: dict[str, Any]) -> dict[str, Any]:
     """The price of one device for one request, and the verdict; nothing is reserved"""
     with db.read() as session:
-        quoted = queries.quote_device(session, guard.actor(), wanted["request"], codes.read(wanted["device"]))
+        quoted = offers.quote_device(session, guard.actor(), wanted["request"], codes.read(wanted["device"]))
     refusals = [
         {
             "reason": objection.obstacle,
@@ -106,13 +107,11 @@ def get_quote(wanted: dict[str, Any]) -> dict[str, Any]:
 def hand_over(given: dict[str, Any]) -> Created:
     """Give all the devices of a request to whom they are for, against payment and signature"""
     actor, key = guard.actor(), idempotency_key()
-    new = NewHandover(
-        request_ref=given["request"],
-        device_codes=tuple(given["devices"]),
-        payment=given["payment"],
-        paid_cents=given["paid_cents"],
-        signature=given["signature"],
-    )
+    said = {name: value for name, value in given.items() if name not in ("request", "devices")}
+    new = NewHandover(request_ref=given["request"], device_codes=tuple(given["devices"]), **said)
+    if new.signature is Signature.CODE:
+        with db.transaction() as session:
+            handovers.count_try(session, actor, new.request_ref, new.pin)
     with db.transaction() as session:
         ref = work.once(
             session, actor, key, ["handover", given], lambda: handovers.hand_over(session, actor, new)

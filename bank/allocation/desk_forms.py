@@ -1,22 +1,29 @@
-"""HTML forms of the counter: what is scanned, paid and signed."""
+"""HTML forms of the counter: who comes, what is scanned, paid and signed, when, and what comes back."""
 
 import re
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TimeField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from bank.allocation.forms import ASKED, CHOOSE, explain_on, say_on
-from bank.allocation.handovers import NewHandover
-from bank.allocation.models import Payment, Signature
+from bank.allocation import counter
+from bank.allocation.counter import ComeBack, NewHandover, Tick
+from bank.allocation.desk_queries import Appointment
+from bank.allocation.forms import ASKED, CHOOSE, PRINTABLE, explain_on, say_on
+from bank.allocation.handovers import NewAppointment
+from bank.allocation.models import Collector, IdPaper, Payment, Signature
 from bank.allocation.queries import RequestFacts
 from bank.allocation.words import WORDS
 from bank.errors import Code, Refusal
-from bank.web.forms import Form
+from bank.web.forms import Form, Number, PageForm
+from bank.web.pages import PARIS
 from bank.web.words import problem
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{1,2}))?")
 NOT_MONEY = str.maketrans("", "", " \u00a0\u202f€")
+NAME = (Optional(), Length(max=120, message=_l("120 signes au plus.")), PRINTABLE)
+OF_A_PERSON = (Collector.RECIPIENT, Collector.MANDATED)
 
 
 def cents(text: str) -> int | None:
@@ -32,25 +39,59 @@ def amount(value: int) -> str:
     return f"{value // 100},{value % 100:02}"
 
 
+class FindForm(PageForm):
+    """Any code that somebody brings to the counter."""
+
+    code = StringField(
+        _l("Code du bon, du matériel ou de la demande"),
+        [InputRequired(_l("Scannez ou tapez un code.")), Length(max=200, message=_l("200 signes au plus."))],
+    )
+
+
 class HandoverForm(Form):
     """What is scanned, paid and signed at the counter."""
 
-    devices = TextAreaField(
-        _l("Codes scannés"),
+    devices = HiddenField(
+        _l("Matériel scanné"),
         [InputRequired(_l("Scannez chaque matériel avant de le remettre.")), Length(max=20_000)],
-        description=_l("Un code par ligne : scannez l’étiquette, ou tapez ses dix signes."),
+    )
+    scan = StringField(_l("Étiquette du matériel"), [Optional(), Length(max=200)])
+    collector = RadioField(
+        _l("Qui vient le chercher ?"), [InputRequired(CHOOSE)], coerce=Collector, default=Collector.RECIPIENT
+    )
+    signer_name = StringField(_l("Nom de qui vient le chercher"), [*NAME])
+    signer_title = StringField(_l("Sa fonction"), [*NAME])
+    id_paper = RadioField(
+        _l("Quel papier d’identité avez-vous vu ?"),
+        [InputRequired(CHOOSE)],
+        coerce=IdPaper,
+        description=_l("On note seulement sa sorte : ni numéro, ni copie."),
     )
     payment = RadioField(_l("Moyen de paiement"), [InputRequired(CHOOSE)], coerce=Payment)
     paid = StringField(_l("Montant encaissé, en euros"), [InputRequired(ASKED), Length(max=20)])
     signature = RadioField(
-        _l("Signature"), [InputRequired(CHOOSE)], coerce=Signature, default=Signature.ON_PAPER
+        _l("Comment signe-t-on ?"), [InputRequired(CHOOSE)], coerce=Signature, default=Signature.ON_PAPER
+    )
+    drawing = HiddenField(_l("Signature dans le cadre"), [Length(max=counter.DRAWING_MAX)])
+    witness_name = StringField(_l("Nom du témoin"), [*NAME])
+    pin = StringField(
+        _l("Code de signature"),
+        [Optional(), Length(max=20)],
+        description=_l("Les six chiffres inscrits sur le bon. C’est la personne qui les dit."),
     )
 
     @classmethod
-    def of(cls, asked: RequestFacts, *, fresh: bool = False) -> "HandoverForm":
-        """The form for a request, as sent or `fresh`; without payment when there is nothing to pay."""
+    def of(cls, asked: RequestFacts, *, has_slip: bool, fresh: bool = False) -> "HandoverForm":
+        """The form for a request, as sent or `fresh`, with the questions that this request raises."""
         form = cls(formdata=None) if fresh else cls()
-        form.signature.choices = [(kind, WORDS["signature"][kind]) for kind in Signature]
+        ways = [kind for kind in Signature if kind is not Signature.CODE or (has_slip and asked.for_a_person)]
+        form.signature.choices = [(kind, WORDS["signature"][kind]) for kind in ways]
+        form.id_paper.choices = [(kind, _capital(WORDS["id_paper"][kind])) for kind in IdPaper]
+        form.collector.choices = [(kind, _capital(WORDS["collector"][kind])) for kind in OF_A_PERSON]
+        if asked.for_a_person:
+            del form.signer_title
+        else:
+            del form.collector, form.id_paper
         if asked.total_cents == 0:
             del form.payment, form.paid
             return form
@@ -61,6 +102,13 @@ class HandoverForm(Form):
             form.paid.data = amount(asked.total_cents)
         return form
 
+    def tick(self, asked: RequestFacts) -> Tick:
+        """Tick what was just scanned; the field is empty again, ready for the next."""
+        promised = [line.device_code for line in asked.allocations]
+        made = counter.tick(promised, (self.devices.data or "").split(), self.scan.data or "")
+        self.devices.data, self.scan.data = " ".join(made.ticked), ""
+        return made
+
     def validate_paid(self, field: StringField) -> None:
         """An amount of money."""
         if cents(field.data or "") is None:
@@ -69,12 +117,20 @@ class HandoverForm(Form):
     def made(self, request_ref: str) -> NewHandover:
         """What happened."""
         free = "paid" not in self
+        mandated = "collector" not in self or self.collector.data is Collector.MANDATED
         return NewHandover(
             request_ref=request_ref,
-            device_codes=tuple(line for line in (self.devices.data or "").splitlines() if line.strip()),
+            device_codes=tuple((self.devices.data or "").split()),
             payment=Payment.NONE if free else self.payment.data,
             paid_cents=0 if free else cents(self.paid.data or "") or 0,
             signature=self.signature.data,
+            collector=self.collector.data if "collector" in self else Collector.REPRESENTATIVE,
+            id_paper=self.id_paper.data if "id_paper" in self else None,
+            signer_name=(self.signer_name.data or "").strip() if mandated else "",
+            signer_title=(self.signer_title.data or "").strip() if "signer_title" in self else "",
+            witness_name=(self.witness_name.data or "").strip(),
+            drawing=self.drawing.data or "",
+            pin=self.pin.data or "",
         )
 
     def explain(self, refusal: Refusal) -> None:
@@ -84,3 +140,59 @@ class HandoverForm(Form):
             say_on(self, place, problem(refusal.code)[1])
         else:
             explain_on(self, refusal)
+
+
+class AppointmentForm(PageForm):
+    """When and where the devices are handed over. Sent twice, it sets the same appointment."""
+
+    day = DateField(_l("Jour"), [InputRequired(ASKED)])
+    time = TimeField(_l("Heure"), [InputRequired(ASKED)])
+    desk = SelectField(_l("Guichet"), [InputRequired(CHOOSE)], coerce=int)
+    version = Number(validators=[Optional()])
+
+    @classmethod
+    def of(cls, facts: Appointment, *, fresh: bool = False) -> "AppointmentForm":
+        """The form for a request, as sent, or `fresh` with the appointment as it stands."""
+        at = facts.at.astimezone(PARIS) if facts.at else None
+        known = {"day": at.date(), "time": at.time(), "desk": facts.desk_id} if at else {}
+        form = cls(formdata=None, version=facts.version, **known) if fresh else cls()
+        form.desk.choices = list(facts.desks)
+        return form
+
+    def made(self, ref: str) -> NewAppointment:
+        """What was chosen, in French time."""
+        day, time = self.day.data, self.time.data
+        if day is None or time is None:
+            raise Refusal(Code.INVALID)
+        at = datetime.combine(day, time, PARIS)
+        return NewAppointment(request_ref=ref, desk_id=self.desk.data, at=at, version=self.version.data)
+
+    def explain(self, refusal: Refusal) -> None:
+        """Put a refusal where it belongs on the form."""
+        explain_on(self, refusal)
+
+
+class ComeBackForm(Form):
+    """A device that comes back, and why."""
+
+    device = StringField(
+        _l("Étiquette de l’appareil rendu"),
+        [InputRequired(_l("Scannez l’étiquette de l’appareil.")), Length(max=200)],
+    )
+    reason = RadioField(_l("Pourquoi revient-il ?"), [InputRequired(CHOOSE)], coerce=ComeBack)
+
+    @classmethod
+    def fresh_or_sent(cls, *, fresh: bool) -> "ComeBackForm":
+        """The form, empty or as sent."""
+        form = cls(formdata=None) if fresh else cls()
+        form.reason.choices = [(kind, WORDS["come_back"][kind]) for kind in ComeBack]
+        return form
+
+    def explain(self, refusal: Refusal) -> None:
+        """Put a refusal where it belongs on the form."""
+        say_on(self, "device", problem(refusal.code)[1])
+
+
+def _capital(text: object) -> str:
+    said = str(text)
+    return said[:1].upper() + said[1:]

@@ -3,7 +3,16 @@
 from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
-from bank.allocation.models import AllocationState, Payment, ProofKind, RequestState, Signature
+from bank.allocation.counter import DRAWING_MAX
+from bank.allocation.models import (
+    AllocationState,
+    Collector,
+    IdPaper,
+    Payment,
+    ProofKind,
+    RequestState,
+    Signature,
+)
 from bank.allocation.queries import CODE_FORM
 from bank.identity.models import LegalNature
 from bank.identity.rules import ONE_LINE
@@ -181,6 +190,39 @@ class HandoverIn(Schema):
         metadata=_about("Must be the sum of the frozen prices."),
     )
     signature = fields.Enum(Signature, by_value=True, required=True)
+    collector = fields.Enum(
+        Collector,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        metadata=_about("Who came. By default the person, or for a structure its representative."),
+    )
+    id_paper = fields.Enum(
+        IdPaper,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        metadata=_about("The kind of identity paper that was seen; never its number."),
+    )
+    signer_name = fields.String(
+        load_default="",
+        validate=(Length(max=120), PRINTABLE),
+        metadata=_about("Of a mandated person, or of a structure's representative unless it is on paper."),
+    )
+    signer_title = fields.String(load_default="", validate=(Length(max=120), PRINTABLE))
+    witness_name = fields.String(
+        load_default="", validate=(Length(max=120), PRINTABLE), metadata=_about("Asked for with `witness`.")
+    )
+    drawing = fields.String(
+        load_default="",
+        validate=Length(max=DRAWING_MAX),
+        metadata=_about("Asked for with `on_screen`: `M10 20L30 40...`, in a field of 1000 by 300."),
+    )
+    pin = fields.String(
+        load_default="",
+        validate=Length(max=20),
+        metadata=_about("Asked for with `code`: the six digits of the slip. Five tries."),
+    )
 
 
 class HandoverOut(Schema):

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from bank.actor import Actor
 from bank.inventory import rules
 from bank.inventory.models import (
+    DATA_BEARING,
+    Category,
     Device,
     Drive,
     DriveFate,
@@ -228,3 +230,22 @@ def _proof(
         "person_id": actor.person_id,
         "organisation_id": actor.organisation_id,
     }
+
+
+def open_again(session: Session, device_id: int, category: Category) -> int:
+    """How many drives will be open once somebody else has had the device. Writes nothing: a move comes first."""
+    return len(_present(session, device_id)) or int(category in DATA_BEARING)
+
+
+def forget_proofs(session: Session, device_id: int, category: Category, now: datetime) -> None:
+    """Say of every drive that it may hold data since now; of a device without any, that nobody has looked."""
+    present = _present(session, device_id)
+    session.execute(sa.update(Drive).where(Drive.id.in_(present)).values(data_since=now))
+    if not present and category in DATA_BEARING:
+        unseen = {"device_id": device_id, "kind": DriveKind.UNSEEN, "data_since": now}
+        session.execute(sa.insert(Drive).values(fate=DriveFate.PRESENT, **unseen))
+
+
+def _present(session: Session, device_id: int) -> list[int]:
+    held = sa.select(Drive.id).where(Drive.device_id == device_id, Drive.fate == DriveFate.PRESENT)
+    return list(session.scalars(held))

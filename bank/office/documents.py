@@ -65,12 +65,24 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptLine:
-    """One device handed over; `condition` says its grade and battery, empty when nobody noted them."""
+    """One device handed over; `condition` says its grade and battery, empty when nobody noted them.
+
+    `seller` is said where the devices of one hand-over have several.
+    """
 
     code: str
     what: str
     price: str
     condition: str = ""
+    seller: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seller:
+    """Who sells or gives, and what it must say of VAT."""
+
+    party: Party
+    vat: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +114,7 @@ class Receipt:
     head: Head
     number: str
     day: str
-    seller: Party
+    sellers: tuple[Seller, ...]
     recipient: str
     lines: tuple[ReceiptLine, ...]
     total: str
@@ -112,7 +124,6 @@ class Receipt:
     come_back: str
     # Given when nothing is to pay.
     sold: bool = True
-    vat: str = ""
     collected_by: str = ""
     signer: str = ""
     # How long the written commitment lasts, "12 mois"; empty when there is none beyond the law.

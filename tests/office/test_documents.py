@@ -27,6 +27,7 @@ from bank.office.documents import (
     Receipt,
     ReceiptLine,
     Reception,
+    Seller,
     Signed,
     Slip,
 )
@@ -42,7 +43,7 @@ RECEIPT = Receipt(
     head=HEAD,
     number="R-7K3F9B",
     day="22 novembre 2026",
-    seller=AGOIE,
+    sellers=(Seller(party=AGOIE, vat="TVA non applicable, article 293 B"),),
     recipient="Zoë Œuvrard",
     lines=(
         ReceiptLine(
@@ -52,7 +53,6 @@ RECEIPT = Receipt(
     ),
     total="20,00 €",
     paid="Payé en espèces",
-    vat="TVA non applicable, article 293 B",
     signed=Signed(how="Signé à l’écran.", strokes=STROKES, width=600, height=200),
     come_back="AGOIE, 5 rue de la Gare",
     guarantee="12 mois",
@@ -247,11 +247,27 @@ def test_a_receipt_says_what_for_how_much_and_what_to_do_if_it_breaks() -> None:
 
 
 def test_a_gift_is_given_not_sold_and_names_no_tax() -> None:
-    given = replace(RECEIPT, sold=False, vat="", total="gratuit", paid="Rien à payer", guarantee="")
+    given = replace(
+        RECEIPT,
+        sold=False,
+        sellers=(Seller(party=AGOIE),),
+        total="gratuit",
+        paid="Rien à payer",
+        guarantee="",
+    )
     text = text_of(documents.receipt(given))
     assert "Donné par AGOIE" in text
     assert "TVA" not in text
     assert "Vos droits prévus par la loi restent entiers" in text
+
+
+def test_each_of_several_sellers_is_named_beside_its_device_with_its_own_tax() -> None:
+    loxy = Seller(party=Party(name="Loxy"), vat="TVA comprise")
+    lines = (replace(RECEIPT.lines[0], seller="AGOIE"), replace(RECEIPT.lines[1], seller="Loxy"))
+    text = text_of(documents.receipt(replace(RECEIPT, sellers=(*RECEIPT.sellers, loxy), lines=lines)))
+    assert "AGOIE : TVA non applicable, article 293 B" in text
+    assert "Loxy : TVA comprise" in text
+    assert "Écran Loxy" in text
 
 
 def test_a_loan_says_when_and_where_it_comes_back_and_is_no_receipt() -> None:
