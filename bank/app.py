@@ -131,6 +131,7 @@ def create_app(config: Config | None = None) -> Flask:
             scanning_words.WORDS,
             allocation_words.WORDS,
         ),
+        signin.bank_contact,
     )
     for room in ROOMS:
         app.register_blueprint(room.bp)

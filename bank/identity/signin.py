@@ -21,6 +21,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bank import crypto, db, journal
 from bank.actor import Actor
@@ -28,9 +29,10 @@ from bank.config import BankEnv, Config
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity import codes, rules
-from bank.identity.models import ApiToken, Badge, Organisation, Person, PersonRole, Station
+from bank.identity.models import ApiToken, Badge, Organisation, OrganisationRole, Person, PersonRole, Station
 from bank.journal import Kind
 from bank.web import guard
+from bank.web.pages import Contact
 
 SESSION_KEY = "who"
 # Of a session that a badge opened: badge, station, and when it was last seen at work (seconds).
@@ -54,6 +56,8 @@ MAILS_PER_ADDRESS = parse("20 per 15 minutes")
 # Writing a request down takes longer than finding nobody: the answer waits until this has passed either way.
 ASKING_TAKES_S = 0.4
 REDIS_TIMEOUT_S = 1.0
+# Every page names whom to call: it is read again this often at most.
+CONTACT_KEPT_S = 60.0
 
 log = structlog.get_logger()
 
@@ -108,6 +112,16 @@ BY_LINK = sa.select(Person.email).where(
 BY_EMAIL = (
     sa.select(Person.id, Person.epoch, Person.password_hash)
     .where(Person.email_hash.in_(sa.bindparam("hashes", expanding=True)), Person.disabled_at.is_(None))
+    .limit(1)
+)
+BANK_CONTACT = (
+    sa.select(Organisation.name, Organisation.address, Organisation.phone)
+    .where(
+        (sa.literal(" ") + sa.type_coerce(Organisation.roles, sa.Text()) + " ").contains(
+            f" {OrganisationRole.BANK.value} "
+        )
+    )
+    .order_by(Organisation.id)
     .limit(1)
 )
 BY_DEMO = (
@@ -298,6 +312,21 @@ def enter(email: str, password: str, address: str) -> None:
         raise Refusal(Code.BAD_CREDENTIALS)
     ease(account)
     open_session(row.id, row.epoch)
+
+
+def bank_contact() -> Contact:
+    """Whom to turn to, as the bank's own organisation says; as last known while the database does not answer."""
+    known: tuple[float, Contact] = current_app.extensions.get("bank.contact", (0.0, Contact()))
+    if known[0] > time.monotonic():
+        return known[1]
+    try:
+        with db.read() as reading:
+            row = reading.execute(BANK_CONTACT).first()
+    except SQLAlchemyError:
+        return known[1]
+    found = Contact(*row) if row else Contact()
+    current_app.extensions["bank.contact"] = (time.monotonic() + CONTACT_KEPT_S, found)
+    return found
 
 
 def demo_accounts() -> list[DemoAccount]:

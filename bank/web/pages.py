@@ -1,5 +1,6 @@
 """Pages: what every template is given, how a view answers, filters, language, security headers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -75,9 +76,24 @@ class NavItem:
         return request.blueprint == self.endpoint.partition(".")[0]
 
 
-def init(app: Flask, nav: tuple[NavItem, ...], vocabularies: words.Vocabularies) -> None:
-    """Prepare templates, language, CSRF and headers."""
+@dataclass(frozen=True)
+class Contact:
+    """Whom the bank's pages say to turn to; what nobody has entered is empty."""
+
+    name: str = ""
+    address: str = ""
+    phone: str = ""
+
+
+def init(
+    app: Flask,
+    nav: tuple[NavItem, ...],
+    vocabularies: words.Vocabularies,
+    contact: Callable[[], Contact],
+) -> None:
+    """Prepare templates, language, CSRF and headers. `contact` tells whom to turn to for help."""
     app.extensions["bank.nav"] = nav
+    app.jinja_env.globals["bank_contact"] = contact
     app.extensions["bank.words"] = vocabularies
     app.session_interface = PagesSession()
     csrf.init_app(app)
@@ -202,6 +218,27 @@ def language_choice() -> BaseResponse:
     session["language"] = chosen if chosen in LANGUAGES else "fr"
     target = request.form.get("next", "/")
     return redirect(local_path(target), 303)
+
+
+@bp.get("/aide")
+@public("whoever is lost needs help first")
+def help_page() -> Response:
+    """Whom to ask, and what to do when something is in the way."""
+    return page("pages/help.html")
+
+
+@bp.get("/accessibilite")
+@public("a statement is for everybody")
+def accessibility() -> Response:
+    """What was tested, what was not, and where to complain."""
+    return page("pages/accessibility.html")
+
+
+@bp.get("/confidentialite")
+@public("people may read what becomes of their data before they give any")
+def privacy() -> Response:
+    """What is written down about people, why, for how long, and what they may ask."""
+    return page("pages/privacy.html")
 
 
 def local_path(target: str | None) -> str:
