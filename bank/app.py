@@ -34,6 +34,9 @@ from bank.scanning import api as scanning_api
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
 from bank.web import api, guard, observe, pages, problems, words
+from bank.workshops import api as workshops_api
+from bank.workshops import incident_views
+from bank.workshops import views as workshops_views
 from bank.workshops import words as workshops_words
 
 MAX_CONTENT_BYTES = 32 * 1024 * 1024
@@ -50,12 +53,15 @@ ROOMS = (
     scanning_views,
     allocation_views,
     desk_views,
+    workshops_views,
+    incident_views,
     home_views,
 )
 RESOURCES = (
     identity_api.bp,
     inventory_api.bp,
     donations_api.bp,
+    workshops_api.bp,
     scanning_api.bp,
     allocation_api.bp,
 )
@@ -63,8 +69,11 @@ NAV = (
     pages.NavItem("home.show", _l("Accueil"), "home"),
     pages.NavItem("donations.index", _l("Lots"), "package"),
     pages.NavItem("scanning.desk", _l("Poste de scan"), "scan"),
+    pages.NavItem("workshops.board", _l("Atelier"), "tool"),
+    pages.NavItem("incidents.index", _l("Incidents"), "alert-triangle"),
     pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
     pages.NavItem("allocation.requests", _l("Demandes"), "users"),
+    pages.NavItem("desk.desk", _l("Guichet"), "handover"),
     pages.NavItem("stations.index", _l("Postes et badges"), "key"),
     pages.NavItem("identity.organisations", _l("Organisations"), "building"),
 )

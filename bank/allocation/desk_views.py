@@ -61,9 +61,9 @@ class _Counter:
 
 @bp.get("/desk")
 @requires(Permission.HANDOVER_MAKE)
-def index() -> Response:
+def desk() -> Response:
     """Who is awaited, and a field for whatever code they bring."""
-    return _index(FindForm(formdata=None))
+    return _desk(FindForm(formdata=None))
 
 
 @bp.post("/desk")
@@ -72,7 +72,7 @@ def find() -> BaseResponse:
     """Go to what the code leads to."""
     form = FindForm()
     if not form.validate_on_submit():
-        return _index(form, status=422)
+        return _desk(form, status=422)
     try:
         with db.read() as session:
             found = desk_queries.find(session, guard.actor(), form.code.data or "")
@@ -82,10 +82,10 @@ def find() -> BaseResponse:
         form.code.errors = [
             gettext("Rien ici ne porte ce code. Vérifiez-le, ou cherchez dans la liste ci-dessous.")
         ]
-        return _index(form, status=422)
+        return _desk(form, status=422)
     if found.handover_ref:
         return redirect(url_for("desk.handover", ref=found.handover_ref), 303)
-    return redirect(url_for("desk.show", ref=found.request_ref), 303)
+    return redirect(url_for("desk.counter", ref=found.request_ref), 303)
 
 
 @bp.get("/requests/<ref>/appointment")
@@ -129,7 +129,7 @@ def slip(ref: str) -> Response:
     return pages.pdf(documents.slip(facts), f"bon-{ref}.pdf")
 
 
-@bp.get("/requests/<ref>/handover")
+@bp.get("/requests/<ref>/handover", endpoint="counter")
 @requires(Permission.HANDOVER_MAKE)
 def show(ref: str) -> BaseResponse:
     """What is to be scanned, paid and signed."""
@@ -241,7 +241,7 @@ def _make(form: HandoverForm, made: NewHandover) -> str:
         )
 
 
-def _index(form: FindForm, status: int = 200) -> Response:
+def _desk(form: FindForm, status: int = 200) -> Response:
     with db.read() as session:
         awaiting = desk_queries.awaiting(session, guard.actor())
     return pages.page(
