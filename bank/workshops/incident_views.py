@@ -23,7 +23,8 @@ def index() -> Response:
     """Incidents that are open, or those that are over."""
     form, actor = IncidentFilterForm(), guard.actor()
     if not form.validate():
-        return pages.page("workshops/incidents.html", page=IncidentPage((), None), form=form, status=422)
+        nothing = IncidentPage((), None)
+        return pages.page("workshops/incidents.html", page=nothing, form=form, now=utcnow(), status=422)
     with db.read() as session:
         page = board.incidents(session, actor, closed=bool(form.closed.data), cursor=form.cursor.data)
     return pages.page("workshops/incidents.html", page=page, form=form, now=utcnow())
