@@ -76,18 +76,25 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     hosts.drop_database(urls["postgresql"])
 
 
+@pytest.fixture(scope="session")
+def postgres(templates: dict[str, str]) -> Iterator[hosts.Refreshed]:
+    """This worker's own PostgreSQL database."""
+    own = hosts.Refreshed(os.environ[hosts.POSTGRES_URL], templates["postgresql"])
+    yield own
+    own.drop()
+
+
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, templates: dict[str, str], tmp_path: Path) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, templates: dict[str, str], postgres: hosts.Refreshed, tmp_path: Path
+) -> str:
     """An empty, migrated database for one test, on each kind in turn."""
     template = templates[request.param]
     if request.param == "sqlite":
         path = tmp_path / "banque.sqlite3"
         shutil.copyfile(template.removeprefix("sqlite:///"), path)
-        yield f"sqlite:///{path}"
-        return
-    url = hosts.create_database(os.environ[hosts.POSTGRES_URL], template=template)
-    yield url
-    hosts.drop_database(url)
+        return f"sqlite:///{path}"
+    return postgres.fresh()
 
 
 @pytest.fixture
