@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import ClassVar
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TimeField
@@ -22,7 +23,18 @@ from bank.web.words import problem
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{1,2}))?")
 NOT_MONEY = str.maketrans("", "", " \u00a0\u202f€")
-NAME = (Optional(), Length(max=120, message=_l("120 signes au plus.")), PRINTABLE)
+
+
+class Needed:
+    """Marks a field that an answer makes necessary: the rules of the counter ask for it, not the field itself."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __call__(self, _form: object, _field: object) -> None:
+        """Nothing: `counter.faults` knows when it is asked for."""
+
+
+NAME = (Needed(), Optional(), Length(max=120, message=_l("120 signes au plus.")), PRINTABLE)
 OF_A_PERSON = (Collector.RECIPIENT, Collector.MANDATED)
 
 
@@ -55,7 +67,7 @@ class HandoverForm(Form):
         _l("Matériel scanné"),
         [InputRequired(_l("Scannez chaque matériel avant de le remettre.")), Length(max=20_000)],
     )
-    scan = StringField(_l("Étiquette du matériel"), [Optional(), Length(max=200)])
+    scan = StringField(_l("Étiquette du matériel"), [Needed(), Optional(), Length(max=200)])
     collector = RadioField(
         _l("Qui vient le chercher ?"), [InputRequired(CHOOSE)], coerce=Collector, default=Collector.RECIPIENT
     )
@@ -70,13 +82,13 @@ class HandoverForm(Form):
     payment = RadioField(_l("Moyen de paiement"), [InputRequired(CHOOSE)], coerce=Payment)
     paid = StringField(_l("Montant encaissé, en euros"), [InputRequired(ASKED), Length(max=20)])
     signature = RadioField(
-        _l("Comment signe-t-on ?"), [InputRequired(CHOOSE)], coerce=Signature, default=Signature.ON_PAPER
+        _l("Comment signe-t-on ?"), [InputRequired(CHOOSE)], coerce=Signature, default=Signature.ON_SCREEN
     )
     drawing = HiddenField(_l("Signature dans le cadre"), [Length(max=counter.DRAWING_MAX)])
     witness_name = StringField(_l("Nom du témoin"), [*NAME])
     pin = StringField(
         _l("Code de signature"),
-        [Optional(), Length(max=20)],
+        [Needed(), Optional(), Length(max=20)],
         description=_l("Les six chiffres inscrits sur le bon. C’est la personne qui les dit."),
     )
 
