@@ -14,11 +14,12 @@ from werkzeug.routing import IntegerConverter, Map
 
 from bank import crypto, db, demo, reactions, schema, work
 from bank.allocation import api as allocation_api
-from bank.allocation import desk_views
+from bank.allocation import desk_views, look_views, price_views
 from bank.allocation import views as allocation_views
 from bank.allocation import words as allocation_words
 from bank.config import BankEnv, Config, ConfigRefused
 from bank.donations import api as donations_api
+from bank.donations import import_api, import_views
 from bank.donations import views as donations_views
 from bank.donations import words as donations_words
 from bank.home import views as home_views
@@ -50,9 +51,12 @@ ROOMS = (
     stations,
     inventory_views,
     donations_views,
+    import_views,
     scanning_views,
     allocation_views,
     desk_views,
+    price_views,
+    look_views,
     workshops_views,
     incident_views,
     home_views,
@@ -61,6 +65,7 @@ RESOURCES = (
     identity_api.bp,
     inventory_api.bp,
     donations_api.bp,
+    import_api.bp,
     workshops_api.bp,
     scanning_api.bp,
     allocation_api.bp,
@@ -73,6 +78,8 @@ NAV = (
     pages.NavItem("incidents.index", _l("Incidents"), "alert-triangle"),
     pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
     pages.NavItem("allocation.requests", _l("Demandes"), "users"),
+    pages.NavItem("prices.index", _l("Prix"), "currency-euro"),
+    pages.NavItem("looks.index", _l("Consultations"), "eye"),
     pages.NavItem("desk.desk", _l("Guichet"), "handover"),
     pages.NavItem("stations.index", _l("Postes et badges"), "key"),
     pages.NavItem("identity.organisations", _l("Organisations"), "building"),

@@ -73,7 +73,7 @@ def price_book(session: Session, programme_id: int, category: Category, day: dat
     """The dated rows that a quote may look at."""
     tariffs = session.scalars(
         sa.select(Tariff).where(
-            Tariff.programme_id == programme_id, Tariff.category == category, in_force(Tariff, day)
+            queries.priced_under(programme_id), Tariff.category == category, in_force(Tariff, day)
         )
     )
     caps = session.scalars(sa.select(Cap).where(Cap.category == category, in_force(Cap, day)))
@@ -81,7 +81,7 @@ def price_book(session: Session, programme_id: int, category: Category, day: dat
         tuple(
             pricing.TariffRow(
                 row.id,
-                row.programme_id,
+                programme_id,
                 row.category,
                 row.seller_id,
                 row.price_cents,
@@ -113,7 +113,7 @@ def price_lines(
     """What lines would cost today, whoever sells; a price of one seller alone is told at the allocation."""
     rows = session.execute(
         sa.select(Tariff.category, Tariff.price_cents).where(
-            Tariff.programme_id == programme_id, in_force(Tariff, queries.today()), Tariff.seller_id.is_(None)
+            queries.priced_under(programme_id), in_force(Tariff, queries.today()), Tariff.seller_id.is_(None)
         )
     ).all()
     prices: dict[Category, set[int]] = {}

@@ -39,7 +39,13 @@ from bank.allocation.models import (
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity import rules as identity_rules
-from bank.identity.models import Capacity, LegalNature, Organisation, OrganisationRole, Person
+from bank.identity.models import (
+    Capacity,
+    LegalNature,
+    Organisation,
+    OrganisationRole,
+    Person,
+)
 from bank.inventory.models import Category, Device, Label, LabelState
 from bank.journal import Entry, Kind, Subject
 from bank.web import pages
@@ -117,6 +123,11 @@ class RequestFacts:
     def for_a_person(self) -> bool:
         """Whether a person will get the device, rather than the organisation that asks."""
         return self.recipient_nature is LegalNature.PERSON
+
+    @property
+    def born_on(self) -> date | None:
+        """The person's birth date, for who may read it."""
+        return date.fromisoformat(self.birth_date) if self.birth_date else None
 
     @property
     def total_cents(self) -> int:
@@ -554,6 +565,14 @@ def in_force(model: type[Programme | Tariff | Cap], day: date) -> sa.ColumnEleme
     return sa.and_(model.valid_from <= day, ended)
 
 
+def priced_under(programme_id: int) -> sa.ColumnElement[bool]:
+    """The tariffs of a programme: of all its rows, since new terms leave the prices as they are."""
+    this, same = aliased(Programme), aliased(Programme)
+    return Tariff.programme_id.in_(
+        sa.select(same.id).join(this, this.code == same.code).where(this.id == programme_id)
+    )
+
+
 def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
     """The programmes in force under which the actor's organisation may ask, with their priced categories."""
     day = today()
@@ -574,8 +593,9 @@ def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
     # A later row of the same code takes over from the one before.
     current = {row.code: row for row in rows if row.capacity_asked is None or row.capacity_asked in held}
     priced = session.execute(
-        sa.select(Tariff.programme_id, Tariff.category)
-        .where(in_force(Tariff, day), Tariff.programme_id.in_([row.id for row in current.values()]))
+        sa.select(Programme.code, Tariff.category)
+        .join(Programme, Programme.id == Tariff.programme_id)
+        .where(in_force(Tariff, day), Programme.code.in_(current))
         .distinct()
     ).all()
     return [
@@ -587,7 +607,7 @@ def options(session: Session, actor: Actor) -> list[ProgrammeOption]:
             row.proofs,
             row.proof_days,
             tuple(
-                category for category in Category if (row.id, category) in {tuple(pair) for pair in priced}
+                category for category in Category if (row.code, category) in {tuple(pair) for pair in priced}
             ),
         )
         for row in current.values()

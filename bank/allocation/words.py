@@ -10,6 +10,28 @@ WORDS: Vocabularies = {
         "fsl_decision": _l("Décision du fonds de solidarité pour le logement (FSL)"),
         "structure_attestation": _l("Attestation de la structure qui accompagne la personne"),
     },
+    # Several of them, after a figure.
+    "categories": {
+        "laptop": _l("ordinateurs portables"),
+        "desktop": _l("unités centrales"),
+        "all_in_one": _l("ordinateurs tout-en-un"),
+        "screen": _l("écrans"),
+        "teaching_screen": _l("écrans interactifs"),
+        "tablet": _l("tablettes"),
+        "smartphone": _l("smartphones"),
+        "basic_phone": _l("téléphones simples"),
+        "printer": _l("imprimantes"),
+        "multifunction": _l("imprimantes multifonctions"),
+        "scanner": _l("scanners"),
+        "router": _l("routeurs"),
+        "projector": _l("vidéoprojecteurs"),
+        "accessory": _l("accessoires"),
+    },
+    "in_force": {
+        "now": _l("en vigueur"),
+        "later": _l("à venir"),
+        "over": _l("terminé"),
+    },
     "need": {
         "large_print": _l("de gros caractères"),
         "screen_reader": _l("un lecteur d’écran"),
@@ -134,6 +156,14 @@ WORDS: Vocabularies = {
         "nir": _l("Ceci ressemble à un numéro de sécurité sociale. La banque n’a pas le droit de le garder."),
         "unknown": _l("Ce dispositif n’existe pas."),
         "missing": _l("Indiquez le nom de la personne."),
+        "price-range": _l("Un prix de 0 à 10 000 euros."),
+        "unknown-seller": _l("Ce vendeur n’existe pas."),
+        "code-form": _l("Des lettres sans accent, des chiffres, des tirets : 30 signes au plus."),
+        "in-the-past": _l("Le passé ne se change pas. Choisissez aujourd’hui ou un jour à venir."),
+        "source-missing": _l("Dites d’où vient cette règle : une délibération, un décret, une convention."),
+        "already-planned": _l(
+            "Une ligne commence déjà ce jour-là ou plus tard. Choisissez un jour après elle."
+        ),
         "nothing-asked": _l("Choisissez au moins un matériel."),
         "birth-date": _l("Cette date de naissance n’est pas possible. Vérifiez-la."),
         "category-twice": _l("La même catégorie est demandée deux fois. Gardez une seule ligne."),
