@@ -142,15 +142,25 @@ def open_bank(organisation: str, email: str, name: str) -> None:
 
 @main.command("demo")
 @click.option("--if-empty", is_flag=True, help="Do nothing when somebody uses this bank already.")
+@click.option(
+    "--scale", type=click.IntRange(1), metavar="N", help="Add N devices in bulk, to try the service under load."
+)
 @in_app
-def load_demo(if_empty: bool) -> None:
-    """Load the demo bank. Refused in production."""
+def load_demo(if_empty: bool, scale: int | None) -> None:
+    """Load the demo bank, when nobody uses this bank yet; or add devices to one. Refused in production."""
     if if_empty and not demo.is_empty():
         return
     try:
-        demo.load()
+        if scale is None or demo.is_empty():
+            _open_demo()
+        if scale is not None:
+            demo.grow(scale, lambda made: click.echo(f"{made} devices"))
     except RuntimeError as refused:
         raise click.ClickException(str(refused)) from refused
+
+
+def _open_demo() -> None:
+    demo.load()
     for account in demo.ACCOUNTS:
         click.echo(f"{account.email:28} {account.organisation}")
     click.echo(f"password of all: {demo.PASSWORD}")
