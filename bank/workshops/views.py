@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Blueprint
 from flask_babel import format_timedelta
@@ -32,13 +32,7 @@ bp = Blueprint("workshops", __name__)
 @bp.app_template_filter("age")
 def age(moment: datetime) -> str:
     """How long ago, roughly: `3 jours`."""
-    return lasting(utcnow() - moment)
-
-
-@bp.app_template_filter("lasting")
-def lasting(span: timedelta) -> str:
-    """How long, roughly: `3 jours`, `2 heures`."""
-    return str(format_timedelta(span, granularity="minute"))
+    return str(format_timedelta(utcnow() - moment, granularity="minute"))
 
 
 @bp.get("/workshop")
