@@ -10,7 +10,7 @@ from flask import current_app
 
 def put(data: bytes) -> str:
     """Store bytes durably; the returned digest (64 hex signs) is their name from now on."""
-    digest = hashlib.sha256(data).hexdigest()
+    digest = name_of(data)
     path = _path(digest)
     if path.exists():
         return digest
@@ -27,9 +27,14 @@ def put(data: bytes) -> str:
 def get(digest: str) -> bytes:
     """The bytes stored under this digest. Raises FileNotFoundError, ValueError when they were altered."""
     data = _path(digest).read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
+    if name_of(data) != digest:
         raise ValueError(f"stored file {digest} was altered")
     return data
+
+
+def name_of(data: bytes) -> str:
+    """The digest under which these bytes are stored, or would be."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _path(digest: str) -> Path:

@@ -206,6 +206,18 @@ def _claim(job_id: int) -> tuple[Task | None, str]:
     return Task(job_id, claimed.entry_id, subject_id, claimed.organisation_id), claimed.name
 
 
+def progress(session: Session, job_id: int, done: int, total: int) -> None:
+    """Note how far a long job got, in the unit of work that got there.
+
+    Whoever says so is alive; if nothing more is heard for `RESEND_AFTER`, the sweeper sends the job again.
+    """
+    session.execute(
+        sa.update(Job)
+        .where(Job.id == job_id, Job.state == JobState.RUNNING)
+        .values(progress=done, total=max(total, 1), due_at=utcnow() + RESEND_AFTER)
+    )
+
+
 def _finish(job_id: int, error: BaseException | None) -> None:
     with db.transaction() as session:
         job = session.get_one(Job, job_id)

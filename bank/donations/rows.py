@@ -27,6 +27,7 @@ LENGTHS: Mapping[Field, int] = {
 }
 NUMBERS = (Field.SERIAL, Field.ASSET_TAG, Field.IMEI)
 SHOWN_MAX = 80
+LIKE = "like:"
 
 
 class Problem(StrEnum):
@@ -42,6 +43,7 @@ class Problem(StrEnum):
     TWICE = "twice-in-the-file"
     SEVERAL = "several-devices"
     A_TOTAL = "a-total"
+    ALREADY_SENT = "already-sent"
     # the row goes in, and somebody looks
     JUNK_SERIAL = "junk-serial"
     LIKE_A_DATE = "looks-like-a-date"
@@ -50,6 +52,7 @@ class Problem(StrEnum):
     TAG_TWICE = "asset-tag-twice"
     GUESSED = "category-guessed"
     NO_MODEL = "no-model"
+    ELSEWHERE = "known-elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ class Row:
     key: str
     problems: tuple[Finding, ...] = ()
     doubts: tuple[Finding, ...] = ()
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nothing but what it is tells the device from others like it."""
+        return self.key.startswith(LIKE)
 
 
 @dataclass(slots=True)
@@ -275,7 +283,7 @@ def _key(thing: Thing, seen: _Seen) -> str:
     content = "\0".join((thing.category, columns.plain(thing.maker), columns.plain(thing.model)))
     print_ = hashlib.sha256(content.encode()).hexdigest()[:16]
     seen.alike[print_] += 1
-    return f"like:{print_}:{seen.alike[print_]}"
+    return f"{LIKE}{print_}:{seen.alike[print_]}"
 
 
 def _column_of(key: str) -> Field:

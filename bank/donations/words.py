@@ -28,13 +28,46 @@ WORDS: Vocabularies = {
         "incomplete": _l("annonce incomplète"),
         "other": _l("autre raison"),
     },
+    # What became of a thing, for its donor: one, then several.
+    "outcome": {
+        "awaited": _l("attendu"),
+        "in_work": _l("en atelier"),
+        "available": _l("disponible"),
+        "reused": _l("réutilisé"),
+        "recycled": _l("recyclé"),
+        "returned": _l("rendu au donateur"),
+        "missing": _l("introuvable"),
+        "not_found": _l("pas encore retrouvé"),
+    },
+    "outcomes": {
+        "awaited": _l("attendus"),
+        "in_work": _l("en atelier"),
+        "available": _l("disponibles"),
+        "reused": _l("réutilisés"),
+        "recycled": _l("recyclés"),
+        "returned": _l("rendus au donateur"),
+        "missing": _l("introuvables"),
+        "not_found": _l("pas encore retrouvés"),
+    },
     "batch_fault": {
         "no-line": _l("Indiquez au moins un matériel."),
         "category-twice": _l("Une catégorie ne se donne qu’une fois."),
         "count-out-of-range": _l("Écrivez un nombre de 1 à 2 000."),
         "too-many-devices": _l("Un lot compte 2 000 matériels au plus. Faites plusieurs lots."),
+        "less-than-listed": _l(
+            "Votre tableau liste plus de matériels que ce nombre. Gardez au moins ceux-là."
+        ),
+        "sheet-being-read": _l(
+            "Votre tableau est encore en cours de lecture. Attendez la fin, puis envoyez."
+        ),
+        "nothing-counted": _l("Comptez au moins un matériel."),
         "not-a-donor": _l("Choisissez une organisation donatrice."),
         "not-a-workshop": _l("Choisissez un atelier."),
+        "not-a-receiver": _l("Choisissez une organisation qui peut devenir propriétaire."),
+        "in-the-past": _l("Ce jour est déjà passé. Choisissez un jour à venir."),
+        "pickup-missing": _l("Dites où le matériel est à prendre."),
+        "contact-missing": _l("Dites qui appeler, et à quel numéro."),
+        "note-missing": _l("Écrivez la raison en une phrase : le donateur la lira."),
         "basis-not-for-donor": _l("Cette base légale ne convient pas à ce donateur."),
         "in-the-future": _l("Le jour de l’accord ne peut pas être dans le futur."),
     },
@@ -72,6 +105,7 @@ WORDS: Vocabularies = {
         "twice-in-the-file": _l("Même numéro qu’à la ligne %(row)s."),
         "several-devices": _l("Une ligne par matériel : recopiez la ligne autant de fois qu’il le faut."),
         "a-total": _l("C’est un total, pas un matériel."),
+        "already-sent": _l("Déjà annoncé dans un lot envoyé, avec d’autres détails : rien n’est changé."),
         "junk-serial": _l("Ce n’est pas un vrai numéro. Il sera relevé à la réception."),
         "looks-like-a-date": _l("Le tableur a peut-être fait une date de ce numéro."),
         "maybe-rounded": _l("Le tableur a peut-être arrondi ce numéro."),
@@ -79,5 +113,6 @@ WORDS: Vocabularies = {
         "asset-tag-twice": _l("Même numéro d’inventaire qu’à la ligne %(row)s."),
         "category-guessed": _l("Le type de matériel manque : il est déduit du modèle."),
         "no-model": _l("Le modèle manque. Il sera relevé à la réception."),
+        "known-elsewhere": _l("Un autre donateur a annoncé ce numéro. Vérifiez-le."),
     },
 }
