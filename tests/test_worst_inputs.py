@@ -313,7 +313,12 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/requests/{ref}/allocations", key | {"device": code}
     yield coordinator, f"/requests/{ref}/release", {"device": code}
     handover = {"devices": code, "payment": "cash", "paid": "20,00", "signature": "on_paper"}
-    yield world.client(world.desk_user), f"/requests/{ref}/handover", key | handover
+    desk, signing = world.client(world.desk_user), {"collector": "mandated", "id_paper": "passport", "pin": "1"}
+    yield desk, f"/requests/{ref}/handover", key | handover | signing | {"drawing": "M1 1L99 99", "scan": code}
+    yield desk, f"/requests/{ref}/handover/scan", {"devices": code, "scan": code}
+    yield desk, "/desk", {"code": code}
+    appointment = {"day": "2026-12-01", "time": "10:00", "desk": str(world.workshop), "version": "1"}
+    yield coordinator, f"/requests/{ref}/appointment", appointment
 
 
 def test_no_form_breaks(world: World, request_ref: str) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TimeField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from bank.allocation import counter
 from bank.allocation.counter import ComeBack, NewHandover, Tick
@@ -65,7 +65,7 @@ class HandoverForm(Form):
 
     devices = HiddenField(
         _l("Matériel scanné"),
-        [InputRequired(_l("Scannez chaque matériel avant de le remettre.")), Length(max=20_000)],
+        [DataRequired(_l("Scannez chaque matériel avant de le remettre.")), Length(max=20_000)],
     )
     scan = StringField(_l("Étiquette du matériel"), [Needed(), Optional(), Length(max=200)])
     collector = RadioField(

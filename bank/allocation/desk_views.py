@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bank import db, work
 from bank.actor import Permission
-from bank.allocation import actions, counter, desk_queries, handovers, papers, queries
+from bank.allocation import counter, desk_queries, handovers, looks, papers, queries
 from bank.allocation.counter import NewHandover, Tick
 from bank.allocation.desk_forms import AppointmentForm, ComeBackForm, FindForm, HandoverForm
 from bank.allocation.desk_queries import Appointment
@@ -133,11 +133,10 @@ def slip(ref: str) -> Response:
 @requires(Permission.HANDOVER_MAKE)
 def show(ref: str) -> BaseResponse:
     """What is to be scanned, paid and signed."""
+    looks.opened(guard.actor(), ref)
     at = _at_counter(ref)
     if at.asked.handover_ref:
         return redirect(url_for("desk.handover", ref=at.asked.handover_ref), 303)
-    if at.asked.person_name:
-        _note_look(at.asked.id)
     return _counter(at, at.form(fresh=True), Tick(()))
 
 
@@ -218,12 +217,6 @@ def _at_counter(ref: str) -> _Counter:
     actor = guard.actor()
     with db.read() as session:
         return _Counter(queries.find(session, actor, ref), desk_queries.appointment(session, actor, ref))
-
-
-def _note_look(request_id: int) -> None:
-    """The one thing that a GET may write: that somebody read a person's name."""
-    with db.transaction() as session:
-        actions.note_look(session, guard.actor(), request_id)
 
 
 def _make(form: HandoverForm, made: NewHandover) -> str:
