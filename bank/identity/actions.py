@@ -155,6 +155,9 @@ def _columns(
         "roles": frozenset(role.value for role in draft.roles),
         "workshop_kind": draft.workshop_kind,
         "siret": rules.siret_or_none(draft.siret) if draft.siret else None,
+        "address": draft.address,
+        "phone": draft.phone,
+        "first_lesson": draft.first_lesson,
     }
 
 

@@ -150,6 +150,9 @@ class OrganisationForm(Form):
         _l("Type d’atelier"),
         choices=[SelectChoice("", _l("Pas un atelier")), *choices("workshop_kind", WorkshopKind)],
     )
+    address = StringField(_l("Adresse postale"), line(rules.ADDRESS_MAX))
+    phone = StringField(_l("Téléphone"), line(rules.PHONE_MAX))
+    first_lesson = StringField(_l("Première leçon"), line(rules.LESSON_MAX))
     capacities = FieldList(FormField(CapacityForm), _l("Qualités juridiques"))
 
     def show(self, sheet: OrganisationSheet) -> None:
@@ -159,6 +162,8 @@ class OrganisationForm(Form):
         self.legal_nature.data = sheet.legal_nature.value
         self.workshop_kind.data = sheet.workshop_kind.value if sheet.workshop_kind else ""
         self.roles.data = [role.value for role in sheet.roles]
+        self.address.data, self.phone.data = sheet.address, sheet.phone
+        self.first_lesson.data = sheet.first_lesson
         for held in sheet.capacities:
             self.capacities.append_entry(held)
 
@@ -179,6 +184,9 @@ class OrganisationForm(Form):
             roles=frozenset(OrganisationRole(role) for role in self.roles.data or ()),
             workshop_kind=WorkshopKind(self.workshop_kind.data) if self.workshop_kind.data else None,
             siret=self.siret.data or None,
+            address=(self.address.data or "").strip(),
+            phone=(self.phone.data or "").strip(),
+            first_lesson=(self.first_lesson.data or "").strip(),
             capacities=tuple(row.form.to_draft() for row in self.capacities if row.form.kind.data),
         )
 

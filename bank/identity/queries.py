@@ -73,6 +73,9 @@ class OrganisationSheet(OrganisationLine):
     """An organisation with its capacities, and the version that an edit must quote."""
 
     version: int
+    address: str
+    phone: str
+    first_lesson: str
     capacities: tuple[CapacityLine, ...]
 
 
@@ -198,7 +201,14 @@ def organisation(session: Session, actor: Actor, organisation_id: int) -> Organi
     capacities = tuple(
         CapacityLine(each.kind, each.reference, each.valid_from, each.valid_until) for each in held
     )
-    return OrganisationSheet(**_line(row), version=row.version, capacities=capacities)
+    return OrganisationSheet(
+        **_line(row),
+        version=row.version,
+        address=row.address,
+        phone=row.phone,
+        first_lesson=row.first_lesson,
+        capacities=capacities,
+    )
 
 
 def may_see(actor: Actor, organisation_id: int) -> bool:

@@ -29,6 +29,10 @@ EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]{1,63}
 # Neither control signs nor halves of characters: one breaks a mail's header, the other no database stores.
 ONE_LINE = r"[^\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]*"
 
+# As people write them, short numbers and foreign ones too: papers print it, nothing dials it.
+PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){2})\+?[0-9 ().-]{2,30}")
+ADDRESS_MAX, PHONE_MAX, LESSON_MAX = 200, 30, 300
+
 PASSWORD_MIN = 12
 PASSWORD_MAX = 200
 COMMONPLACE = frozenset(
@@ -120,7 +124,15 @@ NEEDS: Mapping[PersonRole, frozenset[OrganisationRole]] = {
 
 # What may be done with a badge: whoever finds one must not reach accounts, keys or other badges with it.
 AT_A_STATION = frozenset(
-    {P.BATCH_SEE, P.BATCH_RECEIVE, P.DEVICE_SEE, P.DEVICE_SCAN, P.LABEL_PRINT, P.WORKSHOP_RUN}
+    {
+        P.BATCH_SEE,
+        P.BATCH_RECEIVE,
+        P.BATCH_TAKE_IN,
+        P.DEVICE_SEE,
+        P.DEVICE_SCAN,
+        P.LABEL_PRINT,
+        P.WORKSHOP_RUN,
+    }
 )
 
 # What somebody with several roles is best known by, first one first.
@@ -178,6 +190,7 @@ class Fault(StrEnum):
 
     SIRET_WRONG = "siret-wrong"
     SIRET_OF_A_PERSON = "siret-of-a-person"
+    PHONE_WRONG = "phone-wrong"
     KIND_MISSING = "kind-missing"
     KIND_WITHOUT_WORKSHOP = "kind-without-workshop"
     DAYS_REVERSED = "days-reversed"
@@ -220,6 +233,9 @@ class OrganisationDraft:
     roles: frozenset[OrganisationRole]
     workshop_kind: WorkshopKind | None = None
     siret: str | None = None
+    address: str = ""
+    phone: str = ""
+    first_lesson: str = ""
     capacities: tuple[CapacityDraft, ...] = ()
 
     @property
@@ -235,6 +251,8 @@ def faults(draft: OrganisationDraft) -> Faults:
         found["siret"] = [Fault.SIRET_OF_A_PERSON]
     elif draft.siret and siret_or_none(draft.siret) is None:
         found["siret"] = [Fault.SIRET_WRONG]
+    if draft.phone and not PHONE.fullmatch(draft.phone):
+        found["phone"] = [Fault.PHONE_WRONG]
     works = OrganisationRole.WORKSHOP in draft.roles
     if works and draft.workshop_kind is None:
         found["workshop_kind"] = [Fault.KIND_MISSING]

@@ -41,6 +41,15 @@ def next_cursor() -> fields.Integer:
     return fields.Integer(allow_none=True, metadata={"description": "Null on the last page."})
 
 
+def some_line(longest: int, description: str) -> fields.String:
+    """A text of one line, or nothing."""
+    return fields.String(
+        load_default="",
+        validate=[validate.Length(max=longest), validate.Regexp(f"^{rules.ONE_LINE}$(?!\\n)")],
+        metadata={"description": description},
+    )
+
+
 class CapacitySchema(Schema):
     """A legal capacity, held from a day to a day, both included."""
 
@@ -76,6 +85,9 @@ class OrganisationBodySchema(Schema):
         validate=validate.Length(max=20),
         metadata={"description": "14 digits, checked; La Poste's establishments have their own check."},
     )
+    address = some_line(rules.ADDRESS_MAX, "Where it is, as papers say it.")
+    phone = some_line(rules.PHONE_MAX, "Whom to call; the bank's own is on every page and paper.")
+    first_lesson = some_line(rules.LESSON_MAX, "Where and when the first lesson is, for receipts.")
     capacities = fields.List(
         fields.Nested(CapacitySchema), load_default=list, validate=validate.Length(max=50)
     )
@@ -113,6 +125,9 @@ class OrganisationSchema(OrganisationLineSchema):
     """An organisation, with its capacities and the version that an edit quotes."""
 
     version = fields.Integer()
+    address = fields.String()
+    phone = fields.String()
+    first_lesson = fields.String()
     capacities = fields.List(fields.Nested(CapacitySchema))
 
 

@@ -152,6 +152,7 @@ WORDS: Vocabularies = {
     "identity_fault": {
         "siret-wrong": _l("Ce n’est pas un SIRET. Recopiez ses 14 chiffres."),
         "siret-of-a-person": _l("Un particulier n’a pas de SIRET. Videz ce champ."),
+        "phone-wrong": _l("Ce n’est pas un numéro de téléphone. Exemple : 01 99 00 12 34."),
         "kind-missing": _l("Choisissez le type d’atelier."),
         "kind-without-workshop": _l("Cette organisation n’est pas un atelier. Videz ce choix."),
         "days-reversed": _l("Une qualité se termine avant d’avoir commencé. Vérifiez ses dates."),

@@ -19,6 +19,9 @@ AGOIE: dict[str, Any] = {
     "roles": ["workshop", "desk"],
     "workshop_kind": "aci",
     "siret": "552 081 317 66522",
+    "address": "12 rue des Écoles, 95370 Montigny-lès-Cormeilles",
+    "phone": "01 99 00 12 34",
+    "first_lesson": "Mardi à 14 h, médiathèque",
     "capacities": [
         {"kind": "general_interest", "reference": "Rescrit 2024-12", "valid_from": "2024-01-01"},
         {
@@ -29,6 +32,8 @@ AGOIE: dict[str, Any] = {
         },
     ],
 }
+
+CONTACT = ("address", "phone", "first_lesson")
 
 
 def kinds(subject_id: int) -> list[str]:
@@ -49,6 +54,7 @@ def test_an_organisation_is_created_read_and_written_anew(world: World) -> None:
     sheet = api.get(path).json
     assert sheet == made.json
     assert sheet["siret"] == "55208131766522"
+    assert [sheet[name] for name in CONTACT] == [AGOIE[name] for name in CONTACT]
     assert [each["kind"] for each in sheet["capacities"]] == ["esus", "general_interest"]
 
     changed = api.put(path, json=AGOIE | {"name": "AGOIE", "capacities": [], "version": sheet["version"]})
@@ -91,6 +97,9 @@ def test_a_creation_without_a_key_is_refused(world: World) -> None:
     ("changes", "field"),
     [
         ({"siret": "55208131766523"}, "siret"),
+        ({"phone": "au bureau"}, "phone"),
+        ({"address": "a\nb"}, "address"),
+        ({"first_lesson": "x" * 301}, "first_lesson"),
         ({"workshop_kind": None}, "workshop_kind"),
         ({"roles": []}, "roles"),
         ({"roles": ["king"]}, "roles"),

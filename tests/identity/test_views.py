@@ -69,6 +69,7 @@ def test_an_organisation_is_added_once_and_shown(world: World, coordinator: Any)
     ("changes", "words"),
     [
         ({"siret": "35600000049838"}, "Ce n’est pas un SIRET"),
+        ({"phone": "bureau 12"}, "Ce n’est pas un numéro de téléphone"),
         ({"roles": ["workshop"]}, "Choisissez le type d’atelier"),
         ({"roles": []}, "Cochez au moins un rôle"),
         ({"legal_nature": ""}, "Choisissez une réponse"),
@@ -109,8 +110,15 @@ def test_an_edit_shows_what_is_known_and_writes_it_anew(world: World, coordinato
         "capacities-1-kind": "esus",
         "capacities-1-reference": "Agrément",
         "capacities-1-valid_from": "2026-01-01",
+        "address": " 12 rue des Écoles, 95370 Montigny ",
+        "phone": "01 99 00 12 34",
+        "first_lesson": "Mardi à 14 h, médiathèque",
     }
     assert coordinator.post(path, data=data).status_code == 303
+    page = text(coordinator.get(f"/organisations/{world.workshop}"))
+    for line in ("12 rue des Écoles, 95370 Montigny", "01 99 00 12 34", "Mardi à 14 h, médiathèque"):
+        assert line in page
+        assert f'value="{line}"' in text(coordinator.get(path))
     with db.read() as session:
         kept = session.scalars(sa.select(Capacity).where(Capacity.organisation_id == world.workshop)).all()
     assert {(each.kind, each.reference) for each in kept} == {
@@ -323,7 +331,7 @@ def test_sending_an_invitation_again_twice_by_one_click_sends_one(world: World, 
 def test_a_token_is_shown_on_one_page_and_never_again(world: World) -> None:
     client = world.client(world.supervisor)
     form = client.get("/account/tokens/new")
-    offered = set(re.findall(r'value="([a-z-]+\.[a-z]+)"', text(form)))
+    offered = set(re.findall(r'value="([a-z-]+\.[a-z_]+)"', text(form)))
     assert offered == {each.value for each in world.supervisor.permissions}
     data = {
         "name": "import",
