@@ -215,7 +215,7 @@ def test_a_signature_is_still_there_when_something_else_was_wrong(at: Counter) -
     page.get_by_role("button", name="Recommencer la signature").click()
     assert page.locator("input[name=drawing]").input_value() == ""
     assert not page.locator("canvas").evaluate(inked)
-    expect(page.locator("#announcer")).to_have_text("Signature effacée.")
+    expect(page.locator("#announcer")).to_have_text("Le cadre est vide de nouveau.")
 
 
 def test_with_the_keyboard_alone_by_the_code_of_the_slip(at: Counter) -> None:
