@@ -1,55 +1,145 @@
-"""HTML forms: a batch to enter, a reception, the list's filters. What holds together is asked of `rules.py`."""
+"""HTML forms: to announce a batch, enter it, decide on it, receive it. `rules.py` says what holds together."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import request
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, FormField, SelectField
+from wtforms import BooleanField, DateField, FormField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.widgets import HiddenInput
 
-from bank.donations.models import BatchState, GapReason
+from bank.donations.models import BatchState, GapReason, RefusalReason
 from bank.donations.queries import BatchSheet, Filters, Partner
-from bank.donations.rules import LINE_MAX, NewBatch
+from bank.donations.rules import (
+    ADDRESS_MAX,
+    ANNOUNCED_MAX,
+    BASES,
+    CONTACT_MAX,
+    LINE_MAX,
+    NOTE_MAX,
+    Acceptance,
+    Announcement,
+    Arrival,
+    Count,
+    NewBatch,
+    NoThanks,
+    Pickup,
+)
 from bank.donations.words import WORDS
 from bank.errors import Code, Refusal
+from bank.identity.models import LegalNature
+from bank.identity.rules import ONE_LINE
 from bank.inventory.models import Category, LegalBasis
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.web import words
 from bank.web.forms import Form, Number, PageForm, Part, set_errors
 
 ID_MAX = 2**63 - 1
+VERSION_MAX = 2**31 - 1
 ASKED = _l("Remplissez ce champ.")
 CHOOSE = _l("Choisissez une réponse.")
 IN_RANGE = NumberRange(0, LINE_MAX, _l("Un nombre de 0 à 2 000."))
+# A spreadsheet may have announced more than anybody types.
+ANNOUNCED_RANGE = NumberRange(0, ANNOUNCED_MAX, _l("Un nombre de 0 à 2 000."))
+PRINTS = _l("Ce champ contient un signe qui ne s’imprime pas.")
+TOO_LONG = _l("%(max)d signes au plus.")
 NO_CHOICE = SelectChoice("", _l("Choisir"))
 NO_GAP = SelectChoice("", _l("aucune"))
 ALL = SelectChoice("", _l("tous"))
+UNKNOWN = "unknown"
+# Lines in a text are as good as spaces: what is printed on a paper has none.
+BREAKS = str.maketrans("\r\n\t", "   ")
 
 
-def _number(label: Any) -> Number:
-    return Number(label, [Optional(), IN_RANGE])
+def _number(label: Any, limits: Any = IN_RANGE) -> Number:
+    return Number(label, [Optional(), limits])
+
+
+def _with_capital(text: Any) -> str:
+    said = str(text)
+    return said[:1].upper() + said[1:]
 
 
 def _choices(vocabulary: Mapping[str, Any], values: Iterable[str]) -> list[SelectChoice]:
-    return [SelectChoice(str(value), vocabulary[value]) for value in values]
+    return [SelectChoice(str(value), LazyString(_with_capital, vocabulary[value])) for value in values]
 
 
 def _offered(partners: Sequence[Partner]) -> list[SelectChoice]:
     return [SelectChoice(str(partner.id), partner.name) for partner in partners]
 
 
-# One number per category, empty for none: no row to add or to take away, so no script is needed.
-AnnouncedPart = type(
-    "AnnouncedPart",
-    (Part,),
-    {category.value: _number(INVENTORY_WORDS["category"][category]) for category in Category},
-)
+def _one_line(text: str | None) -> str:
+    """What was typed on one line."""
+    return " ".join((text or "").translate(BREAKS).split())
 
 
-class NewBatchForm(Form):
-    """A batch to enter by hand."""
+def _short(longest: int) -> list[Any]:
+    return [Length(max=longest, message=TOO_LONG), Regexp(f"^{ONE_LINE}$", message=PRINTS)]
+
+
+def _version() -> Number:
+    return Number(validators=[NumberRange(0, VERSION_MAX)], widget=HiddenInput(), default=0)
+
+
+def _announced_part(limits: Any) -> type[Part]:
+    """One number per category, empty for none: no row to add or to take away, so no script is needed."""
+    fields = {category.value: _number(INVENTORY_WORDS["category"][category], limits) for category in Category}
+    return type("AnnouncedPart", (Part,), fields)
+
+
+class Conditions(Form):
+    """What a donor asks for."""
+
+    no_resale = BooleanField(_l("Rien ne doit être vendu"))
+    purge_asked = BooleanField(_l("Effacement renforcé de chaque disque (niveau Purge)"))
+    unnamed = BooleanField(_l("Ne pas nommer le donateur en public"))
+
+
+class AnnounceForm(Conditions):
+    """A batch as its donor writes it."""
+
+    version = _version()
+    lines: Any = FormField(_announced_part(ANNOUNCED_RANGE))
+    pickup_address = TextAreaField(
+        _l("Adresse où prendre le matériel"), [Length(max=ADDRESS_MAX, message=TOO_LONG)]
+    )
+    pickup_contact = StringField(_l("Personne à appeler, et son numéro"), _short(CONTACT_MAX))
+
+    def fill(self, batch: BatchSheet) -> "AnnounceForm":
+        """Show what was written before."""
+        for name in ("version", "no_resale", "purge_asked", "unnamed", "pickup_address", "pickup_contact"):
+            self[name].data = getattr(batch, name)
+        for line in batch.lines:
+            self.lines.form[line.category.value].data = line.announced or None
+        return self
+
+    def to_announcement(self) -> Announcement:
+        """As the action takes it; call it on a form that validates."""
+        data: dict[str, Any] = self.data
+        counts = data["lines"]
+        return Announcement(
+            lines=tuple((category, counts[category]) for category in Category if counts[category]),
+            no_resale=data["no_resale"],
+            unnamed=data["unnamed"],
+            purge_asked=data["purge_asked"],
+            pickup_address=_one_line(data["pickup_address"]),
+            pickup_contact=_one_line(data["pickup_contact"]),
+        )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """An address may take several lines; other signs that do not print are refused."""
+        sound = bool(super().validate(extra_validators))
+        if any(not sign.isprintable() for sign in _one_line(self.pickup_address.data)):
+            self.pickup_address.errors = [*self.pickup_address.errors, PRINTS]
+            return False
+        return sound
+
+
+class NewBatchForm(Conditions):
+    """A batch that the coordinator enters by hand."""
 
     donor_id = SelectField(_l("Donateur"), [InputRequired(CHOOSE)])
     workshop_id = SelectField(_l("Atelier qui reçoit"), [InputRequired(CHOOSE)])
@@ -59,10 +149,8 @@ class NewBatchForm(Form):
         choices=[NO_CHOICE, *_choices(INVENTORY_WORDS["legal_basis"], LegalBasis)],
     )
     agreed_on = DateField(_l("Jour de l’accord"), [InputRequired(ASKED)])
-    no_resale = BooleanField(_l("Rien ne doit être vendu"))
-    unnamed = BooleanField(_l("Ne pas nommer le donateur en public"))
-    purge_asked = BooleanField(_l("Effacement renforcé de chaque disque (niveau Purge)"))
-    lines: Any = FormField(AnnouncedPart)
+    collection_on = DateField(_l("Jour de la collecte"), [Optional()])
+    lines: Any = FormField(_announced_part(IN_RANGE))
 
     def offer(self, donors: Sequence[Partner], workshops: Sequence[Partner]) -> None:
         """Give the choices that the database knows."""
@@ -78,6 +166,7 @@ class NewBatchForm(Form):
             workshop_id=int(data["workshop_id"]),
             legal_basis=LegalBasis(data["legal_basis"]),
             agreed_on=data["agreed_on"],
+            collection_on=data["collection_on"],
             lines=tuple((category, counts[category]) for category in Category if counts[category]),
             no_resale=data["no_resale"],
             unnamed=data["unnamed"],
@@ -85,42 +174,127 @@ class NewBatchForm(Form):
         )
 
 
-def _counted_part(category: Category) -> type[Part]:
-    name = INVENTORY_WORDS["category"][category]
-    return type(
-        "CountedPart",
-        (Part,),
-        {
-            "received": _number(_l("Arrivés : %(category)s", category=name)),
-            "gap_reason": SelectField(
-                _l("Raison de l’écart : %(category)s", category=name),
-                [Optional()],
-                choices=[NO_GAP, *_choices(WORDS["gap_reason"], GapReason)],
-            ),
-        },
+class PickupForm(Form):
+    """Which workshop fetches an accepted batch, and when."""
+
+    version = _version()
+    workshop_id = SelectField(_l("Atelier qui reçoit"), [InputRequired(CHOOSE)])
+    collection_on = DateField(_l("Jour de la collecte"), [Optional()])
+
+    def offer(self, workshops: Sequence[Partner]) -> None:
+        """Give the choices that the database knows."""
+        self.workshop_id.choices = [NO_CHOICE, *_offered(workshops)]
+
+    def fill(self, batch: BatchSheet) -> "PickupForm":
+        """Show what was decided before."""
+        self.version.data, self.collection_on.data = batch.version, batch.collection_on
+        self.workshop_id.data = str(batch.workshop_id)
+        return self
+
+    def to_pickup(self) -> Pickup:
+        """As the action takes it; call it on a form that validates."""
+        return Pickup(workshop_id=int(self.workshop_id.data), collection_on=self.collection_on.data)
+
+
+class AcceptForm(PickupForm):
+    """A yes."""
+
+    legal_basis = RadioField(_l("Base légale du don"), [InputRequired(CHOOSE)])
+    receiver_id = SelectField(_l("Qui devient propriétaire"), [Optional()])
+
+    def offer_all(
+        self, workshops: Sequence[Partner], receivers: Sequence[Partner], nature: LegalNature | None
+    ) -> None:
+        """Give the choices that the database knows, and the texts under which this donor can give."""
+        self.offer(workshops)
+        self.receiver_id.choices = [SelectChoice("", _l("L’atelier qui reçoit")), *_offered(receivers)]
+        fitting = BASES[nature] if nature else frozenset(LegalBasis)
+        bases = [basis for basis in LegalBasis if basis in fitting]
+        self.legal_basis.choices = [
+            (choice.value, choice.label) for choice in _choices(INVENTORY_WORDS["legal_basis"], bases)
+        ]
+
+    def to_acceptance(self) -> Acceptance:
+        """As the action takes it; call it on a form that validates."""
+        return Acceptance(
+            workshop_id=int(self.workshop_id.data),
+            legal_basis=LegalBasis(self.legal_basis.data),
+            receiver_id=int(self.receiver_id.data) if self.receiver_id.data else None,
+            collection_on=self.collection_on.data,
+        )
+
+
+class RefuseForm(Form):
+    """A no."""
+
+    version = _version()
+    reason = SelectField(
+        _l("Raison du refus"),
+        [InputRequired(CHOOSE)],
+        choices=[NO_CHOICE, *_choices(WORDS["refusal_reason"], RefusalReason)],
     )
+    note = StringField(_l("Un mot pour le donateur"), _short(NOTE_MAX))
+
+    def to_no(self) -> NoThanks:
+        """As the action takes it; call it on a form that validates."""
+        return NoThanks(reason=RefusalReason(self.reason.data), note=_one_line(self.note.data))
 
 
-CountedParts = type(
-    "CountedParts",
-    (Part,),
-    {category.value: FormField(_counted_part(category)) for category in Category},
-)
+class StepForm(Form):
+    """A button that moves a batch on: a double click moves it once."""
 
 
-class ReceptionForm(Form):
-    """What arrived, category by category, with a reason where it is not what was announced."""
+class WithdrawForm(Form):
+    """A consequence to tick, so that a slip takes nothing back."""
 
-    lines: Any = FormField(CountedParts)
+    sure = BooleanField(_l("Oui, retirer ce lot"), [InputRequired(_l("Cochez pour confirmer."))])
 
-    def counts(self) -> dict[Category, int]:
-        """What was counted; a number left empty is none."""
-        return {category: self._line(category)["received"] or 0 for category in Category}
 
-    def reasons(self) -> dict[Category, GapReason]:
-        """The reasons that were chosen."""
-        chosen = {category: self._line(category)["gap_reason"] for category in Category}
-        return {category: GapReason(reason) for category, reason in chosen.items() if reason}
+def _counted_part(category: Category, *, explained: bool) -> type[Part]:
+    name = INVENTORY_WORDS["category"][category]
+    fields: dict[str, Any] = {
+        "received": _number(_l("Arrivés : %(category)s", category=name)),
+        "refused": _number(_l("Refusés au quai : %(category)s", category=name)),
+    }
+    if explained:
+        fields["gap_reason"] = SelectField(
+            _l("Raison de l’écart : %(category)s", category=name),
+            [Optional()],
+            choices=[NO_GAP, *_choices(WORDS["gap_reason"], GapReason)],
+        )
+    return type("CountedPart", (Part,), fields)
+
+
+def _counted_parts(*, explained: bool) -> type[Part]:
+    fields = {
+        category.value: FormField(_counted_part(category, explained=explained)) for category in Category
+    }
+    return type("CountedParts", (Part,), fields)
+
+
+class Counting(Form):
+    """What was counted at the dock, category by category; a number left empty is none."""
+
+    lines: Any
+
+    def to_count(self) -> Count:
+        """As the action takes it; call it on a form that validates."""
+        lines: dict[str, dict[str, Any]] = self.lines.data
+        return Count(
+            received={category: lines[category]["received"] or 0 for category in Category},
+            refused={category: lines[category]["refused"] or 0 for category in Category},
+            reasons={
+                category: GapReason(lines[category]["gap_reason"])
+                for category in Category
+                if lines[category].get("gap_reason")
+            },
+        )
+
+
+class ReceptionForm(Counting):
+    """What arrived of a batch, with a reason where it is not what was announced."""
+
+    lines: Any = FormField(_counted_parts(explained=True))
 
     def rows(self, batch: BatchSheet, *, announced: bool) -> list[tuple[Category, int, Any]]:
         """Category, announced and the fields: of what was announced, or of all the rest."""
@@ -131,9 +305,42 @@ class ReceptionForm(Form):
             if (category in expected) is announced
         ]
 
-    def _line(self, category: Category) -> dict[str, Any]:
-        line: dict[str, Any] = self.lines.data[category.value]
-        return line
+
+class ArrivalForm(Counting):
+    """What came without anybody having announced it. The coordinator also says where, and under which text."""
+
+    donor_id = SelectField(_l("De qui cela vient"), [InputRequired(CHOOSE)])
+    workshop_id = SelectField(_l("Atelier qui reçoit"), [InputRequired(CHOOSE)])
+    legal_basis = SelectField(
+        _l("Base légale du don"),
+        [Optional()],
+        choices=[
+            SelectChoice("", _l("La plus stricte pour ce donateur")),
+            *_choices(INVENTORY_WORDS["legal_basis"], LegalBasis),
+        ],
+    )
+    lines: Any = FormField(_counted_parts(explained=False))
+
+    def offer(self, donors: Sequence[Partner], workshops: Sequence[Partner]) -> None:
+        """Give the choices that the database knows. Of one workshop there is nothing to choose."""
+        unknown = SelectChoice(UNKNOWN, _l("Origine inconnue"))
+        self.donor_id.choices = [NO_CHOICE, unknown, *_offered(donors)]
+        self.workshop_id.choices = _offered(workshops)
+        if len(workshops) > 1:
+            self.workshop_id.choices = [NO_CHOICE, *self.workshop_id.choices]
+
+    def rows(self) -> list[tuple[Category, Any]]:
+        """Category and its fields."""
+        return [(category, self.lines.form[category.value].form) for category in Category]
+
+    def to_arrival(self) -> Arrival:
+        """As the action takes it; call it on a form that validates."""
+        return Arrival(
+            donor_id=None if self.donor_id.data == UNKNOWN else int(self.donor_id.data),
+            workshop_id=int(self.workshop_id.data),
+            legal_basis=LegalBasis(self.legal_basis.data) if self.legal_basis.data else None,
+            count=self.to_count(),
+        )
 
 
 class FilterForm(PageForm):
@@ -156,6 +363,18 @@ class FilterForm(PageForm):
             donor_id=int(self.donor.data) if self.donor.data else None,
             state=BatchState(self.state.data) if self.state.data else None,
         )
+
+
+class ItemsForm(PageForm):
+    """Which page of a batch's rows is shown: it lives in the address."""
+
+    class Meta:
+        csrf = False
+
+    cursor = Number(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
+
+    def __init__(self) -> None:
+        super().__init__(formdata=request.args)
 
 
 def tell(form: PageForm, refusal: Refusal) -> None:

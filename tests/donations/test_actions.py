@@ -185,7 +185,13 @@ def test_reception_makes_devices_labels_and_entries_of_the_workshop(world: World
         assert (device.custodian_id, device.owner_id) == (world.workshop, world.workshop)
         assert device.place_id is None
     assert entries(journal.Kind.BATCH_RECEIVED) == [
-        {"received": {"laptop": 2, "screen": 1}, "gap": {}, "reasons": {}}
+        {
+            "received": {"laptop": 2, "screen": 1},
+            "refused": {},
+            "gap": {},
+            "reasons": {},
+            "unannounced": False,
+        }
     ]
     assert replay.verify().faults == []
 
@@ -356,6 +362,6 @@ def test_partners_are_offered_by_role_to_who_enters_batches(world: World) -> Non
     with db.read() as session:
         donors = queries.partners(session, world.coordinator, OrganisationRole.DONOR)
         with pytest.raises(Refusal) as refusal:
-            queries.partners(session, world.supervisor, OrganisationRole.DONOR)
+            queries.partners(session, world.donor_user, OrganisationRole.DONOR)
     assert [partner.name for partner in donors] == ["BNP Paribas", "Conseil départemental"]
     assert refusal.value.code is Code.NOT_ALLOWED

@@ -305,7 +305,8 @@ def test_an_empty_list_says_what_to_do(world: World) -> None:
     assert "Saisir le premier lot" in text(world.client(world.coordinator).get("/batches"))
     page = text(world.client(world.donor_user).get("/batches"))
     assert "Saisir le premier lot" not in page
-    assert "dès que la coordination les aura saisis" in page
+    assert "Cinq minutes suffisent" in page
+    assert "dès que la coordination les aura saisis" in text(world.client(world.supervisor).get("/batches"))
 
 
 def test_the_statements_of_a_list_page_do_not_grow_with_it(app: Flask, world: World) -> None:
