@@ -1,5 +1,6 @@
 """The `banque` command. Exit status 0 only on success."""
 
+import json
 import re
 import sys
 import tempfile
@@ -14,15 +15,18 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from bank import db, demo, schema, serve, work
+from bank import db, demo, files, schema, serve, work
 from bank.actor import COMMAND_LINE
 from bank.app import create_app
 from bank.config import Config, ConfigRefused
+from bank.donations import import_queries, intake
+from bank.donations.imports import Upload
 from bank.errors import Refusal
 from bank.identity import actions, rules, signin
 from bank.identity.models import LegalNature, OrganisationRole, PersonRole
 from bank.identity.rules import OrganisationDraft
 from bank.inventory import lifecycle, replay
+from bank.inventory.models import Category
 from bank.web import words
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -183,6 +187,42 @@ def create_token(email: str, days: int, name: str) -> None:
     with db.transaction() as session:
         secret = actions.create_token_for_email(session, email, days, name)
     click.echo(secret)
+
+
+@main.command("import-batch")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--donor", required=True, help="The name of the organisation that gives.")
+@click.option("--category", type=click.Choice(list(Category)), help="Of the rows that say none.")
+@click.option("--dry-run", is_flag=True, help="Say what it comes to; store nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts and the problems as JSON.")
+@in_app
+def import_batch(file: Path, donor: str, category: str | None, dry_run: bool, as_json: bool) -> None:
+    """Announce the devices of a spreadsheet for a donor: a draft is made if something in it is new.
+
+    Refused rows are listed, and are no failure: the others go in.
+    """
+    data = file.read_bytes()
+    upload = Upload(files.name_of(data), file.name, (), Category(category) if category else None, True)
+    with db.read() as session:
+        donor_id = import_queries.donor_by_name(session, COMMAND_LINE, donor)
+    if donor_id is None:
+        raise click.ClickException(f"no donor has this very name: {donor}")
+    with current_app.test_request_context():
+        try:
+            report = (
+                intake.report(donor_id, None, intake.opened(data, upload), upload)
+                if dry_run
+                else intake.bring(COMMAND_LINE, donor_id, data, upload)
+            )
+        except Refusal as refusal:
+            raise click.ClickException(intake.reason(refusal)) from refusal
+        told = intake.as_json(report)
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    for problem in told["problems"]:
+        click.echo(f"{problem['row']}: {problem['column']}: {problem['message']}")
+    click.echo(", ".join(f"{count} {name}" for name, count in report.tally.as_dict().items()))
 
 
 @main.command()

@@ -8,8 +8,8 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from bank import db, files
-from bank.actor import Actor, Permission
-from bank.donations import import_queries, imports, intake
+from bank.actor import Permission
+from bank.donations import import_queries, imports, intake, queries
 from bank.donations.import_forms import clean_name
 from bank.donations.import_queries import ImportSheet
 from bank.donations.imports import Upload
@@ -20,7 +20,9 @@ from bank.web import guard
 from bank.web.api import Blueprint, Schema, idempotency_key
 from bank.web.guard import requires
 
-bp = Blueprint("imports", __name__, "Spreadsheets: the rows of a donor's list become what a draft announces")
+bp = Blueprint(
+    "donations_imports", __name__, "Spreadsheets: the rows of a donor's list become what a draft announces"
+)
 
 SENT = {
     "required": True,
@@ -95,17 +97,19 @@ class ImportSchema(Schema):
 def send(ref: str) -> tuple[dict[str, Any], int] | tuple[dict[str, Any], int, dict[str, str]]:
     """Send a spreadsheet for a draft: its good rows are written by a job, the others are listed."""
     actor = guard.actor()
+    with db.read() as session:
+        donor_id = import_queries.draft(session, actor, ref).donor_id or 0
     asked = _asked()
     data, name = _sent()
     if asked["dry_run"]:
-        return _tried(actor, ref, data, asked["default_category"]), 200
+        return _tried(donor_id, queries.read_ref(ref), data, asked["default_category"]), 200
     upload = Upload("", name, (), asked["default_category"])
     import_id = intake.send(actor, ref, data, upload, idempotency_key())
     with db.transaction() as session:
         imports.confirm(session, actor, import_id)
     with db.read() as session:
         seen = import_queries.one(session, actor, import_id, limit=import_queries.LISTED_PROBLEMS)
-    return _told(seen), 202, {"Location": url_for("imports_api.show", import_id=import_id)}
+    return _told(seen), 202, {"Location": url_for("donations_imports_api.show", import_id=import_id)}
 
 
 @bp.route("/imports/<int:import_id>", methods=["GET"])
@@ -134,11 +138,9 @@ def _sent() -> tuple[bytes, str]:
     return sent.read(), clean_name(sent.filename)
 
 
-def _tried(actor: Actor, ref: str, data: bytes, default: Category | None) -> dict[str, Any]:
-    with db.read() as session:
-        batch = import_queries.draft(session, actor, ref)
+def _tried(donor_id: int, ref: str, data: bytes, default: Category | None) -> dict[str, Any]:
     upload = Upload(files.name_of(data), "", (), default)
-    report = intake.report(batch.donor_id or 0, batch.ref, intake.opened(data), upload)
+    report = intake.report(donor_id, ref, intake.opened(data), upload)
     return {"id": None, "state": ImportState.PREVIEW, **intake.as_json(report)}
 
 

@@ -15,7 +15,7 @@ from bank.errors import Refusal
 from bank.web import guard, pages
 from bank.web.guard import requires
 
-bp = Blueprint("imports", __name__)
+bp = Blueprint("donations_imports", __name__)
 
 
 @bp.get("/batches/<ref>/import")
@@ -43,7 +43,10 @@ def send(ref: str) -> BaseResponse:
         tell(form, refusal)
         return pages.page("donations/import_new.html", form=form, ref=batch.ref, status=422)
     return pages.done(
-        "imports.show", ref=batch.ref, import_id=import_id, said=_("Votre tableau est lu. Vérifiez-le.")
+        "donations_imports.show",
+        ref=batch.ref,
+        import_id=import_id,
+        said=_("Votre tableau est lu. Vérifiez-le."),
     )
 
 
@@ -79,7 +82,7 @@ def columns(ref: str, import_id: int) -> BaseResponse:
         tell(form, refusal)
         return _page(seen, form, status=422)
     return pages.done(
-        "imports.show", ref=seen.batch_ref, import_id=import_id, said=_("Votre tableau est relu.")
+        "donations_imports.show", ref=seen.batch_ref, import_id=import_id, said=_("Votre tableau est relu.")
     )
 
 
@@ -94,7 +97,7 @@ def confirm(ref: str, import_id: int) -> BaseResponse:
     said = ngettext(
         "%(num)s matériel est en cours d’ajout.", "%(num)s matériels sont en cours d’ajout.", seen.adds
     )
-    return pages.done("imports.show", ref=seen.batch_ref, import_id=import_id, said=said)
+    return pages.done("donations_imports.show", ref=seen.batch_ref, import_id=import_id, said=said)
 
 
 @bp.get("/batches/<ref>/imports/<int:import_id>/refused.csv")

@@ -14,6 +14,7 @@ from bank.donations.import_queries import ImportSheet
 from bank.donations.imports import CHUNK, Tally, Told, Upload, Verdict
 from bank.donations.rules import Announcement
 from bank.donations.spreadsheet import Fault, Sheet
+from bank.errors import Code, Refusal
 from bank.web import words
 
 FILE_MAX = 20 * 1024 * 1024
@@ -134,6 +135,14 @@ def refused_rows(seen: ImportSheet) -> Iterator[list[str]]:
     for number, texts in sheet.rows():
         if number in reasons:
             yield [*texts, " ".join(reasons[number])]
+
+
+def reason(refusal: Refusal) -> str:
+    """Why a file was refused, in the reader's language. Raises the refusal again when it is about something else."""
+    errors = refusal.facts.get("errors")
+    if refusal.code is not Code.INVALID or not isinstance(errors, dict) or "file" not in errors:
+        raise refusal
+    return " ".join(words.word(fault, "sheet_fault") for fault in errors["file"])
 
 
 def sentence(code: str, other_row: int | None = None) -> str:
