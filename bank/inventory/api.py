@@ -1,4 +1,4 @@
-"""The register under /api/v1, read-only: devices change by scans and by the acts of the other rooms."""
+"""The register under /api/v1: devices are read and told apart; they change by scans and by the other rooms."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ import marshmallow as ma
 
 from bank import db
 from bank.actor import Permission
-from bank.inventory import queries
+from bank.inventory import identify, queries
+from bank.inventory.identify import Identity
 from bank.inventory.queries import DevicePage, DeviceSheet, Filters, HistoryLine
 from bank.inventory.schemas import (
     DevicePageSchema,
     DeviceQuerySchema,
     DeviceSchema,
+    IdentitySchema,
     JournalLineSchema,
     JournalQuerySchema,
 )
@@ -50,3 +52,18 @@ def journal(query: dict[str, Any], code: str) -> list[HistoryLine]:
     """Read what happened to a device, the latest first."""
     with db.read() as session:
         return list(queries.history(session, guard.actor(), code, before=query["before"]))
+
+
+@bp.route("/devices/<code>/identity", methods=["POST"])
+@requires(Permission.DEVICE_SCAN)
+@bp.arguments(IdentitySchema)
+@bp.response(200, DeviceSchema)
+def identity(read: Identity, code: str) -> DeviceSheet:
+    """Say what was read on a device: it is tied to the announced row with the same serial, tag or IMEI.
+
+    The same again changes nothing. A row that another device has is refused (`row-taken`).
+    """
+    actor = guard.actor()
+    with db.transaction() as session:
+        found = identify.identify(session, actor, code, read)
+        return queries.sheet(session, actor, found.standing.code)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,8 +18,10 @@ from bank.identity.models import Organisation
 from bank.inventory import codes, register, rules
 from bank.inventory.lifecycle import State
 from bank.inventory.models import (
+    AnnouncedItem,
     Category,
     CodeKind,
+    Condition,
     Device,
     DeviceCode,
     Drive,
@@ -28,6 +30,7 @@ from bank.inventory.models import (
     ErasureMethod,
     ErasureProof,
     ErasureResult,
+    Grade,
     Label,
     LabelState,
     Origin,
@@ -83,6 +86,9 @@ class Filters:
     category: Category | None = None
     batch: str | None = None
     q: str | None = None
+    step: StepKind | None = None
+    grade: Grade | None = None
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class DeviceLine:
     batch_ref: str
     open_drives: int
     created_at: datetime
+    blocked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,10 @@ class CodeLine:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One journal entry. Who: an organisation, never a person; None is the house's own clockwork."""
+    """One journal entry. Who: an organisation, never a person; None is the house's own clockwork.
+
+    `recorded` holds what else the entry says, by the names of `TOLD`: codes, lists of codes, numbers and flags.
+    """
 
     seq: int
     kind: str
@@ -158,17 +168,46 @@ class HistoryLine:
     label: str | None
     open_drives: int | None
     proofs: int
+    recorded: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLine:
+    """How a device is, as its last tests and gradings say."""
+
+    grade: Grade | None
+    battery_percent: int | None
+    passed: frozenset[str]
+    failed: frozenset[str]
+    os: str | None
+    os_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedLine:
+    """The row of the donor's file that this device is."""
+
+    row: int
+    category: Category
+    maker: str
+    model: str
+    serial: str | None
+    asset_tag: str | None
+    imei: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSheet(DeviceLine):
-    """All that a page says of a device, but its history."""
+    """All that a page says of a device, but its history. `held`: by the organisation of who asks."""
 
+    held: bool
     custodian: str | None
     owner: str | None
     place: str | None
     codes: tuple[CodeLine, ...]
     drives: tuple[DriveLine, ...]
+    condition: ConditionLine | None
+    announced: AnnouncedLine | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +219,28 @@ class Sticker:
     batch_ref: str
 
 
+class Level(StrEnum):
+    """How deep an erasure went: what a laboratory could read, what the user could, or the maker's own reset."""
+
+    PURGE = "purge"
+    CLEAR = "clear"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing that was done to a device, and when."""
+
+    step: StepKind
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """What anyone who holds the device may know: no person, serial, programme, price or donor."""
+    """What anyone who holds the device may know: no person, serial, programme, price or donor.
+
+    `erased` counts the drives by the level of their erasure, `gone` those that are not in it any more.
+    """
 
     code: str
     category: Category
@@ -193,7 +251,33 @@ class Passport:
     has_drive: bool
     erased_at: datetime | None
     controlled_at: datetime | None
+    erased: tuple[tuple[Level, int], ...]
+    gone: int
+    deeds: tuple[Deed, ...]
+    grade: Grade | None
+    battery_percent: int | None
 
+
+# What an entry says besides the register's columns, and a page tells.
+TOLD = (
+    "reason",
+    "to",
+    "danger",
+    "grade",
+    "battery",
+    "passed",
+    "failed",
+    "repairs",
+    "os",
+    "codes",
+    "item",
+    "outcome",
+    "to_destruction",
+)
+LEVELS = {
+    ErasureMethod.CLEAR_OVERWRITE: Level.CLEAR,
+    ErasureMethod.FACTORY_RESET: Level.RESET,
+}
 
 device, label, step = Device.__table__, Label.__table__, Step.__table__
 other_code, entry = DeviceCode.__table__, journal.Entry.__table__
@@ -212,6 +296,7 @@ LINE = (
     device.c.batch_ref,
     device.c.open_drives,
     device.c.created_at,
+    device.c.blocker_id.is_not(None).label("blocked"),
 )
 WIDTH = len(LINE)
 # Every device carries exactly one claimed label.
@@ -258,8 +343,16 @@ def devices(
 def sheet(session: Session, actor: Actor, code: str) -> DeviceSheet:
     """One device, by any label that was ever stuck on it. Raises Refusal(not-found)."""
     custodian, owner = aliased(Organisation), aliased(Organisation)
+    mine = device.c.custodian_id == actor.organisation_id
     row = session.execute(
-        sa.select(*LINE, custodian.name, owner.name, Place.name, Origin.purge_asked)
+        sa.select(
+            *LINE,
+            sa.func.coalesce(mine, sa.false()),
+            custodian.name,
+            owner.name,
+            Place.name,
+            Origin.purge_asked,
+        )
         .select_from(CARRIED)
         .join(Origin, Origin.id == device.c.origin_id)
         .outerjoin(custodian, custodian.id == device.c.custodian_id)
@@ -277,7 +370,32 @@ def sheet(session: Session, actor: Actor, code: str) -> DeviceSheet:
         .order_by(other_code.c.kind, other_code.c.value)
     )
     drives = _drives(session, device_id, purge_asked=purge_asked)
-    return _sheet((*found, tuple(CodeLine(*other) for other in others), drives))
+    lines = tuple(CodeLine(*other) for other in others)
+    return _sheet((*found, lines, drives, _condition(session, device_id), _announced(session, device_id)))
+
+
+def _condition(session: Session, device_id: int) -> ConditionLine | None:
+    row = session.execute(
+        sa.select(
+            Condition.grade,
+            Condition.battery_percent,
+            Condition.passed,
+            Condition.failed,
+            Condition.os,
+            Condition.os_until,
+        ).where(Condition.device_id == device_id)
+    ).one_or_none()
+    return ConditionLine(*row) if row else None
+
+
+def _announced(session: Session, device_id: int) -> AnnouncedLine | None:
+    item = AnnouncedItem
+    row = session.execute(
+        sa.select(
+            item.row, item.category, item.maker, item.model, item.serial, item.asset_tag, item.imei
+        ).where(item.device_id == device_id)
+    ).one_or_none()
+    return AnnouncedLine(*row) if row else None
 
 
 def history(
@@ -326,8 +444,11 @@ def passport(session: Session, scanned: str) -> Passport:
     # Whether the donor asked for Purge is in the gate's count already: here only the day matters.
     drives = _drives(session, standing.device_id, purge_asked=False)
     present = [drive for drive in drives if drive.fate is DriveFate.PRESENT]
-    erasures = [proof.done_at for drive in present for proof in drive.proofs if _passed(proof)]
-    received_at, controlled_at = _milestones(session, standing.device_id)
+    closed = standing.open_drives == 0
+    erasures = [proof for drive in present if closed for proof in drive.proofs[-1:] if _passed(proof)]
+    levels = [LEVELS.get(proof.method, Level.PURGE) for proof in erasures]
+    deeds, received_at = _deeds(session, standing.device_id)
+    condition = _condition(session, standing.device_id)
     return Passport(
         code=standing.code,
         category=standing.category,
@@ -336,8 +457,13 @@ def passport(session: Session, scanned: str) -> Passport:
         stage=STAGES[made.state],
         received_at=received_at,
         has_drive=bool(present),
-        erased_at=max(erasures, default=None) if standing.open_drives == 0 else None,
-        controlled_at=controlled_at,
+        erased_at=max((proof.done_at for proof in erasures), default=None),
+        controlled_at=max((deed.at for deed in deeds if deed.step is StepKind.CONTROL), default=None),
+        erased=tuple((level, levels.count(level)) for level in Level if level in levels),
+        gone=sum(drive.fate in {DriveFate.REMOVED, DriveFate.DESTROYED} for drive in drives),
+        deeds=deeds,
+        grade=condition.grade if condition else None,
+        battery_percent=condition.battery_percent if condition else None,
     )
 
 
@@ -364,6 +490,14 @@ def _wanted(filters: Filters) -> Conditions:
         conditions.append(device.c.state == filters.state)
     if filters.category is not None:
         conditions.append(device.c.category == filters.category)
+    if filters.blocked:
+        conditions.append(device.c.blocker_id.is_not(None))
+    if filters.step is not None:
+        steps = sa.select(step.c.id).where(step.c.kind == filters.step)
+        conditions += [device.c.state == State.IN_WORK, device.c.step_id.in_(steps)]
+    if filters.grade is not None:
+        graded = sa.select(Condition.device_id).where(Condition.grade == filters.grade)
+        conditions.append(device.c.id.in_(graded))
     if filters.batch:
         conditions.append(device.c.batch_ref == _plain(filters.batch))
     if filters.q:
@@ -438,8 +572,11 @@ def _passed(proof: ProofLine) -> bool:
     return proof.result is ErasureResult.PASSED
 
 
-def _milestones(session: Session, device_id: int) -> tuple[datetime | None, datetime | None]:
-    """When the device was received, and when it passed a control that still counts."""
+def _deeds(session: Session, device_id: int) -> tuple[tuple[Deed, ...], datetime | None]:
+    """What was done to a device, each step the last time it was, in order; and when the device was received.
+
+    A step that comes again on its way, after it came back or was found, says more than what it said before.
+    """
     rows = session.execute(
         sa.select(entry.c.kind, entry.c.at_us, entry.c.facts)
         .where(
@@ -449,14 +586,17 @@ def _milestones(session: Session, device_id: int) -> tuple[datetime | None, date
         )
         .order_by(entry.c.seq)
     )
-    received_at = controlled_at = None
+    received_at = None
+    done: dict[StepKind, datetime] = {}
     for kind, at_us, facts in rows:
         if kind in RESTARTS:
-            controlled_at = None
+            done.pop(StepKind.CONTROL, None)
             received_at = _moment(at_us) if kind == RECEIVED else received_at
-        elif json.loads(facts).get("step") == StepKind.CONTROL:
-            controlled_at = _moment(at_us)
-    return received_at, controlled_at
+        elif json.loads(facts).get("step"):
+            made = StepKind(json.loads(facts)["step"])
+            done.pop(made, None)
+            done[made] = _moment(at_us)
+    return tuple(Deed(made, at) for made, at in done.items()), received_at
 
 
 def _history_line(row: Any) -> HistoryLine:
@@ -473,6 +613,7 @@ def _history_line(row: Any) -> HistoryLine:
         label=facts.get("label"),
         open_drives=changed.get("open_drives"),
         proofs=len(facts.get("proofs") or ()),
+        recorded={name: facts[name] for name in TOLD if facts.get(name) not in (None, [], False)},
     )
 
 

@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow import fields
 from marshmallow.validate import Length, Range
 
+from bank.inventory.identify import Identity
 from bank.inventory.lifecycle import State
 from bank.inventory.models import (
     Category,
@@ -14,6 +15,7 @@ from bank.inventory.models import (
     DriveKind,
     ErasureMethod,
     ErasureResult,
+    Grade,
     StepKind,
 )
 from bank.inventory.queries import MANY, Q_MAX, Filters
@@ -21,6 +23,7 @@ from bank.web.api import Schema
 
 ID_MAX = 2**63 - 1
 SEQ_MAX = 2**31 - 1
+READ_MAX = 200
 
 
 class DeviceQuerySchema(Schema):
@@ -29,6 +32,13 @@ class DeviceQuerySchema(Schema):
     state = fields.Enum(State, by_value=True, load_default=None, metadata={"description": "In this state."})
     category = fields.Enum(
         Category, by_value=True, load_default=None, metadata={"description": "Of this kind."}
+    )
+    step = fields.Enum(
+        StepKind, by_value=True, load_default=None, metadata={"description": "Awaited at this step."}
+    )
+    grade = fields.Enum(Grade, by_value=True, load_default=None, metadata={"description": "Of this look."})
+    blocked = fields.Boolean(
+        load_default=False, metadata={"description": "True: only those that a problem stops."}
     )
     batch = fields.String(
         load_default=None,
@@ -77,6 +87,7 @@ class DeviceLineSchema(Schema):
     step = fields.Enum(
         StepKind, by_value=True, required=True, allow_none=True, metadata={"description": "Awaited at work."}
     )
+    blocked = fields.Boolean(required=True, metadata={"description": "Whether a problem stops it."})
     batch_ref = fields.String(required=True)
     open_drives = fields.Integer(
         required=True, metadata={"description": "Drives that may still hold somebody's data."}
@@ -126,9 +137,34 @@ class DeviceCodeSchema(Schema):
     value = fields.String(required=True)
 
 
-class DeviceSchema(DeviceLineSchema):
-    """A device with who holds it, its codes and its drives."""
+class ConditionSchema(Schema):
+    """How a device is, as its last tests and gradings say."""
 
+    grade = fields.Enum(Grade, by_value=True, required=True, allow_none=True)
+    battery_percent = fields.Integer(required=True, allow_none=True)
+    passed = fields.Function(lambda condition: sorted(condition.passed), required=True)
+    failed = fields.Function(lambda condition: sorted(condition.failed), required=True)
+    os = fields.String(required=True, allow_none=True)
+    os_until = fields.Date(required=True, allow_none=True)
+
+
+class AnnouncedRowSchema(Schema):
+    """The row of the donor's file that this device is."""
+
+    row = fields.Integer(required=True)
+    category = fields.Enum(Category, by_value=True, required=True)
+    maker = fields.String(required=True)
+    model = fields.String(required=True)
+    serial = fields.String(required=True, allow_none=True)
+    asset_tag = fields.String(required=True, allow_none=True)
+    imei = fields.String(required=True, allow_none=True)
+
+
+class DeviceSchema(DeviceLineSchema):
+    """A device with who holds it, its codes, its drives, how it is and the row that announced it."""
+
+    condition = fields.Nested(ConditionSchema, required=True, allow_none=True)
+    announced = fields.Nested(AnnouncedRowSchema, required=True, allow_none=True)
     custodian = fields.String(required=True, allow_none=True, metadata={"description": "Who holds it."})
     owner = fields.String(required=True, allow_none=True, metadata={"description": "Who has title."})
     place = fields.String(required=True, allow_none=True)
@@ -151,3 +187,23 @@ class JournalLineSchema(Schema):
     label = fields.String(required=True, allow_none=True)
     open_drives = fields.Integer(required=True, allow_none=True)
     proofs = fields.Integer(required=True, metadata={"description": "How many erasures it recorded."})
+    recorded = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "What else it says: a reason, a grade, functions, repairs, a system."},
+    )
+
+
+class IdentitySchema(Schema):
+    """What was read on a device. What is left out stays as it is; an empty text takes it away."""
+
+    maker = fields.String(load_default=None, allow_none=True, validate=Length(0, READ_MAX))
+    model = fields.String(load_default=None, allow_none=True, validate=Length(0, READ_MAX))
+    serial = fields.String(load_default=None, allow_none=True, validate=Length(0, READ_MAX))
+    asset_tag = fields.String(load_default=None, allow_none=True, validate=Length(0, READ_MAX))
+    imei = fields.String(load_default=None, allow_none=True, validate=Length(0, READ_MAX))
+
+    @ma.post_load
+    def to_identity(self, data: dict[str, Any], **_kwargs: Any) -> Identity:
+        """As the action takes it."""
+        return Identity(**data)

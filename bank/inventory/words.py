@@ -101,6 +101,40 @@ WORDS: Vocabularies = {
         "c": _l("C : traces visibles"),
         "d": _l("D : abîmé, mais marche"),
     },
+    "level": {
+        "purge": _l("niveau Purge"),
+        "clear": _l("niveau Clear"),
+        "reset": _l("retour aux réglages d’usine"),
+    },
+    # A step, as a thing that was done.
+    "deed": {
+        "power_on": _l("mis en route"),
+        "locks": _l("verrous vérifiés"),
+        "erasure": _l("données effacées"),
+        "marks": _l("marques enlevées"),
+        "repair": _l("réparé"),
+        "install": _l("système installé"),
+        "functional": _l("essayé"),
+        "cleaning": _l("nettoyé"),
+        "grading": _l("aspect noté"),
+        "control": _l("contrôlé par une seconde personne"),
+    },
+    # Why drives were looked at, in the journal.
+    "drives_reason": {
+        "drives-open": _l("un disque au moins reste à effacer"),
+        "absent": _l("il n’y en a pas"),
+        "removed": _l("retirés"),
+        "destroyed": _l("détruits"),
+    },
+    "identity_fault": {
+        "unreadable": _l("Trop long, ou avec des signes que rien n’affiche. Relisez."),
+        "placeholder": _l(
+            "Ce n’est pas un numéro : un mot ou un numéro de remplissage. Relisez l’étiquette."
+        ),
+        "scientific": _l("Un tableur a abîmé ce numéro. Relisez-le sur l’appareil."),
+        "imei-wrong": _l("Ce n’est pas un IMEI : 15 chiffres, et le dernier ne correspond pas. Relisez."),
+        "other-row": _l("Ce numéro est celui d’une autre ligne du fichier. Vérifiez les deux."),
+    },
     # A device's journal, as a person reads it.
     "entry": {
         "device.announce": _l("Annoncé"),
@@ -120,5 +154,9 @@ WORDS: Vocabularies = {
         "device.recycle": _l("Parti au recyclage"),
         "device.return_to_donor": _l("Rendu au donateur"),
         "device.drives": _l("Disques relevés"),
+        "device.describe": _l("Identifié"),
+        "device.block": _l("Bloqué"),
+        "device.unblock": _l("Débloqué"),
+        "device.send_back": _l("Renvoyé à une étape"),
     },
 }
