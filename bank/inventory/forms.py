@@ -110,7 +110,7 @@ def tell(form: IdentityForm, refusal: Refusal) -> None:
     """Say a refusal where it belongs on the form. Raises it again when it is not about what was read."""
     errors = refusal.facts.get("errors")
     if refusal.code is Code.INVALID and isinstance(errors, dict):
-        said = {name: [words.word(fault, "identity_fault") for fault in errors[name]] for name in errors}
+        said = {name: [words.word(fault, "device_identity_fault") for fault in errors[name]] for name in errors}
         set_errors(form, said)
     elif refusal.code is Code.ROW_TAKEN:
         other = refusal.facts.get("device")

@@ -126,7 +126,7 @@ WORDS: Vocabularies = {
         "removed": _l("retirés"),
         "destroyed": _l("détruits"),
     },
-    "identity_fault": {
+    "device_identity_fault": {
         "unreadable": _l("Trop long, ou avec des signes que rien n’affiche. Relisez."),
         "placeholder": _l(
             "Ce n’est pas un numéro : un mot ou un numéro de remplissage. Relisez l’étiquette."
