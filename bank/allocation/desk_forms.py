@@ -194,10 +194,11 @@ class ComeBackForm(Form):
     reason = RadioField(_l("Pourquoi revient-il ?"), [InputRequired(CHOOSE)], coerce=ComeBack)
 
     @classmethod
-    def fresh_or_sent(cls, *, fresh: bool) -> "ComeBackForm":
-        """The form, empty or as sent."""
+    def of(cls, *, lent: bool, fresh: bool = False) -> "ComeBackForm":
+        """The form, as sent or `fresh`; only what was lent has a loan that ends."""
         form = cls(formdata=None) if fresh else cls()
-        form.reason.choices = [(kind, WORDS["come_back"][kind]) for kind in ComeBack]
+        reasons = [kind for kind in ComeBack if lent or kind is not ComeBack.LOAN_OVER]
+        form.reason.choices = [(kind, WORDS["come_back"][kind]) for kind in reasons]
         return form
 
     def explain(self, refusal: Refusal) -> None:

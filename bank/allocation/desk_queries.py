@@ -212,3 +212,14 @@ def given(session: Session, actor: Actor, device_id: int) -> Given:
     if row is None:
         raise Refusal(Code.NOT_FOUND)
     return Given(*row)
+
+
+def due_on(session: Session, actor: Actor, handover_ref: str) -> date | None:
+    """The day on which what was lent is to come back, for those who see the request; None for what was given."""
+    statement = (
+        sa.select(sa.func.min(Allocation.due_on))
+        .join(Handover, Handover.id == Allocation.handover_id)
+        .join(Request, Request.id == Handover.request_id)
+        .where(Handover.ref == queries.reference(handover_ref), queries.visible(actor))
+    )
+    return session.scalar(statement)

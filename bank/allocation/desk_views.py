@@ -13,7 +13,7 @@ from bank.allocation import counter, desk_queries, handovers, looks, papers, que
 from bank.allocation.counter import NewHandover, Tick
 from bank.allocation.desk_forms import AppointmentForm, ComeBackForm, FindForm, HandoverForm
 from bank.allocation.desk_queries import Appointment
-from bank.allocation.models import RequestState, Signature
+from bank.allocation.models import AllocationState, RequestState, Signature
 from bank.allocation.queries import RequestFacts
 from bank.errors import Code, Refusal
 from bank.office import documents
@@ -175,7 +175,7 @@ def hand_over(ref: str) -> BaseResponse:
 @requires(Permission.REQUEST_SEE)
 def handover(ref: str) -> Response:
     """What was handed over, its receipt to print, and what to do when a device comes back."""
-    return _handover(ref, ComeBackForm.fresh_or_sent(fresh=True))
+    return _handover(ref)
 
 
 @bp.get("/handovers/<ref>/receipt.pdf")
@@ -191,7 +191,10 @@ def receipt(ref: str) -> Response:
 @requires(Permission.HANDOVER_MAKE)
 def come_back(ref: str) -> BaseResponse:
     """Take a device back."""
-    actor, form = guard.actor(), ComeBackForm.fresh_or_sent(fresh=False)
+    actor = guard.actor()
+    with db.read() as session:
+        lent = desk_queries.due_on(session, actor, ref) is not None
+    form = ComeBackForm.of(lent=lent)
     if not form.validate_on_submit():
         return _handover(ref, form, status=422)
     code, reason = form.device.data or "", form.reason.data
@@ -264,12 +267,14 @@ def _said(at: _Counter, tick: Tick) -> dict[str, Any]:
     }
 
 
-def _handover(ref: str, form: ComeBackForm, status: int = 200) -> Response:
+def _handover(ref: str, form: ComeBackForm | None = None, status: int = 200) -> Response:
     actor = guard.actor()
     with db.read() as session:
         facts = queries.find_handover(session, actor, ref)
-    given = any(line.state == "handed_over" for line in facts.lines)
-    at_desk = actor.can(Permission.HANDOVER_MAKE) and given
-    return pages.page(
-        "allocation/handover.html", facts=facts, come_back_form=form if at_desk else None, status=status
-    )
+        due = desk_queries.due_on(session, actor, ref)
+    given = any(line.state is AllocationState.HANDED_OVER for line in facts.lines)
+    if given and actor.can(Permission.HANDOVER_MAKE):
+        form = form or ComeBackForm.of(lent=due is not None, fresh=True)
+    else:
+        form = None
+    return pages.page("allocation/handover.html", facts=facts, due=due, come_back_form=form, status=status)
