@@ -298,7 +298,6 @@ LINE = (
     device.c.created_at,
     device.c.blocker_id.is_not(None).label("blocked"),
 )
-WIDTH = len(LINE)
 # Every device carries exactly one claimed label.
 CARRIED = device.join(
     carried, sa.and_(carried.c.device_id == device.c.id, carried.c.state == LabelState.CLAIMED)

@@ -390,6 +390,11 @@ def test_the_passport_has_no_room_for_what_is_nobodys_business() -> None:
         "has_drive",
         "erased_at",
         "controlled_at",
+        "erased",
+        "gone",
+        "deeds",
+        "grade",
+        "battery_percent",
     }
 
 
