@@ -235,7 +235,7 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
         "price_cents": _id,
         "valid_from": _day,
     },
-    Kind.HELP_CALLED: {"device": _id, "step": _code},
+    Kind.HELP_CALLED: {"device": _id, "step": _code, "reason": _code},
     Kind.HELP_ANSWERED: {},
     Kind.INCIDENT_OPENED: {"device": _id, "drives": _id, "custodian": _id},
     Kind.INCIDENT_CLOSED: {"device": _id, "outcome": _code},

@@ -120,7 +120,7 @@ def scans(token: str, codes: list[str]) -> Callable[[int], Iterable[bytes]]:
             body = {
                 "scan_id": str(uuid4()),
                 "code": mine[position % len(mine)],
-                "station": "control",
+                "station": "cleaning",
                 "outcome": "done",
             }
             yield load.request("POST", "/api/v1/scans", headers, json.dumps(body).encode())

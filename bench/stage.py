@@ -52,7 +52,7 @@ def config(url: str, folder: Path) -> Config:
 
 
 def stock(url: str, folder: Path, count: int) -> tuple[str, list[str]]:
-    """Fill the bank with screens at work on a long route of controls; an operator's token and the codes."""
+    """Fill the bank with screens at work on a long route of cleanings; an operator's token and the codes."""
     app = create_app(config(url, folder))
     with app.app_context():
         schema.upgrade(db.db.engine)
@@ -84,13 +84,13 @@ def stock(url: str, folder: Path, count: int) -> tuple[str, list[str]]:
 
 
 def _long_route(session: Session) -> int:
-    """A route with so many controls that no device comes to its end; its first step."""
+    """A route with so many steps without evidence that no device comes to its end; its first step."""
     route = Route(category=Category.SCREEN, valid_from=date(2026, 1, 1), source="Banc d'essai")
     session.add(route)
     session.flush()
     following = None
     for position in range(STEPS, 0, -1):
-        step = Step(route_id=route.id, position=position, kind=StepKind.CONTROL, next_id=following)
+        step = Step(route_id=route.id, position=position, kind=StepKind.CLEANING, next_id=following)
         session.add(step)
         session.flush()
         following = step.id

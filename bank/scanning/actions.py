@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from bank.actor import Actor, Permission
 from bank.errors import Code, Refusal
 from bank.inventory import register
-from bank.inventory.actions import Evidence
 from bank.inventory.lifecycle import State
 from bank.inventory.models import StepKind
 from bank.inventory.register import ScanMark, Standing
@@ -17,24 +16,31 @@ from bank.scanning import queries
 from bank.scanning.queries import Asked, Result
 from bank.workshops import actions as workshops
 from bank.workshops.actions import Done, Work
-from bank.workshops.rules import Outcome
+from bank.workshops.rules import NOTHING_SEEN, Outcome, Seen
 
 # What a scanner may give: an address, a code, or a glued mess that must be named as such.
 CODE_MAX = 500
 
 Action = Callable[[Session, Actor, Standing, Work], Done]
 Look = Callable[[], tuple[Actor, Standing]]
+Key = tuple[StepKind | State, Asked]
 
 # What a scan leads to: the step that the device waits for (or its state, where there is none), and what the
 # person says. Whatever is not here is told, not done.
-DESK: Mapping[tuple[StepKind | State, Asked], Action] = {
-    (State.RECEIVED, Asked.LOOK): workshops.enter,
+DESK: Mapping[Key, Action] = {
+    **{(step, Asked.LOOK): workshops.show for step in StepKind},
+    **{(step, Asked.DONE): workshops.pass_step for step in StepKind},
+    **{(step, Asked.PROBLEM): workshops.block for step in StepKind},
+    (StepKind.CONTROL, Asked.PROBLEM): workshops.fail_control,
+    **{(stage, Asked.HELP): workshops.call_help for stage in (*StepKind, *State)},
+    **{(state, Asked.DANGER): workshops.tell_danger for state in State},
+    **{(stage, Asked.DANGER): workshops.stop_danger for stage in (*StepKind, State.RECEIVED, State.READY)},
+    (State.RECEIVED, Asked.LOOK): workshops.look_at_received,
     (State.RECEIVED, Asked.DONE): workshops.enter_and_pass,
-    (StepKind.ERASURE, Asked.LOOK): workshops.show,
-    (StepKind.ERASURE, Asked.DONE): workshops.pass_step,
-    (StepKind.CONTROL, Asked.LOOK): workshops.show,
-    (StepKind.CONTROL, Asked.DONE): workshops.pass_step,
+    (State.RECEIVED, Asked.PROBLEM): workshops.enter_and_block,
 }
+# What is said of the step that was seen must not be said of the one after.
+OF_THE_STEP = frozenset({Asked.DONE, Asked.PROBLEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Scan:
     code: str
     asked: Asked
     station: StepKind | None = None
-    evidence: Evidence | None = None
+    seen: Seen = NOTHING_SEEN
     at: datetime | None = None
 
 
@@ -55,14 +61,13 @@ def scan(session: Session, made: Scan, look: Look) -> Result:
     `look` says who scans and where the device stands; when another scan of the device comes in between, it is
     asked again. Raises Refusal, and IntegrityError on a `scan_id` that is there already (`intake.py`).
     """
-    work = Work(made.station, made.evidence, ScanMark(made.scan_id, _micros(made.at)))
+    work = Work(made.station, made.seen, ScanMark(made.scan_id, _micros(made.at)))
     step_seen: list[int | None] = []
 
     def attempt() -> tuple[Actor, Done]:
         actor, standing = look()
         actor.must(Permission.DEVICE_SCAN)
-        # What was done was done at the step that was seen: it must not pass the one after.
-        if step_seen and made.asked is Asked.DONE and step_seen[0] != standing.step_id:
+        if step_seen and made.asked in OF_THE_STEP and step_seen[0] != standing.step_id:
             raise Refusal(Code.MOVED_MEANWHILE)
         step_seen.append(standing.step_id)
         stage = standing.step_kind or standing.state
@@ -79,7 +84,6 @@ def scan(session: Session, made: Scan, look: Look) -> Result:
 
 def _result(done: Done) -> Result:
     standing = done.standing
-    kept = done.outcome is Outcome.KEPT
     return Result(
         outcome=done.outcome,
         state=standing.state,
@@ -87,7 +91,8 @@ def _result(done: Done) -> Result:
         code=standing.code,
         category=standing.category,
         open_drives=standing.open_drives,
-        reason=Code.DRIVES_OPEN if kept else None,
+        reason=queries.reason_of(done.outcome, done.problem),
+        problem=done.problem,
     )
 
 

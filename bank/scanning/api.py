@@ -85,4 +85,5 @@ def _body(made: Scan, result: Result) -> dict[str, Any]:
         "device": result.code,
         "open_drives": result.open_drives,
         "reason": result.reason,
+        "problem": result.problem,
     }

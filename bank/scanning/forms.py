@@ -1,6 +1,7 @@
-"""The desk's forms: one code; a step that is done; what was seen of the drives."""
+"""The desk's forms: one code; a step that is done, with what each kind of step takes down; what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,22 +13,43 @@ from wtforms import (
     FormField,
     HiddenField,
     RadioField,
-    SelectField,
+    SelectMultipleField,
     StringField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from bank.errors import Code, Refusal
 from bank.inventory.actions import DriveSeen, Erasure, Evidence, KnownDrive
-from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, StepKind
+from bank.inventory.models import (
+    DriveFate,
+    DriveKind,
+    ErasureMethod,
+    ErasureResult,
+    Grade,
+    StepKind,
+)
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked, Tool
 from bank.web.forms import Form, Number, Part
-from bank.workshops.rules import SERIAL_MAX, SIZE_MAX_GB, TOOL_MAX, VERSION_MAX
+from bank.workshops import rules
+from bank.workshops.models import Problem
+from bank.workshops.rules import (
+    MAKER_MAX,
+    MODEL_MAX,
+    NOTHING_SEEN,
+    SERIAL_MAX,
+    SIZE_MAX_GB,
+    TOOL_MAX,
+    VERSION_MAX,
+    Function,
+    Repair,
+    Seen,
+    System,
+)
 
 MAX_DRIVES = 4
-CHOOSE = SelectChoice("", _l("Choisir"))
 NEEDED = _l("Répondez à cette question.")
 
 # One question for two facts: what became of the drive and, if it is still there, whether its erasure worked.
@@ -53,6 +75,55 @@ METHODS = {
     ErasureMethod.PURGE_CRYPTO_ERASE.value: _l("Effacement de la clé de chiffrement"),
     ErasureMethod.FACTORY_RESET.value: _l("Retour aux réglages d’usine"),
 }
+GRADES = {
+    Grade.A.value: _l("A : très bel aspect"),
+    Grade.B.value: _l("B : quelques traces"),
+    Grade.C.value: _l("C : traces visibles"),
+    Grade.D.value: _l("D : abîmé, mais marche"),
+}
+REPAIRS = {
+    Repair.NONE.value: _l("Rien à réparer"),
+    Repair.RAM.value: _l("Mémoire vive"),
+    Repair.STORAGE.value: _l("Disque ajouté ou changé"),
+    Repair.BATTERY.value: _l("Batterie"),
+    Repair.SCREEN.value: _l("Écran"),
+    Repair.KEYBOARD.value: _l("Clavier"),
+    Repair.CHARGER.value: _l("Chargeur"),
+    Repair.CLEANING_INSIDE.value: _l("Nettoyage de l’intérieur"),
+    Repair.OTHER.value: _l("Autre réparation"),
+}
+SYSTEMS = {
+    System.LINUX_MINT_22: _l("Linux Mint 22"),
+    System.WINDOWS_11: _l("Windows 11"),
+    System.EMMABUNTUS_6: _l("Emmabuntüs 6"),
+    System.UBUNTU_24_04: _l("Ubuntu 24.04"),
+    System.DEBIAN_13: _l("Debian 13"),
+    System.WINDOWS_10: _l("Windows 10"),
+}
+FUNCTIONS = {
+    Function.SCREEN: _l("Écran"),
+    Function.PICTURE: _l("Image"),
+    Function.TOUCH: _l("Toucher l’écran"),
+    Function.KEYBOARD: _l("Touches"),
+    Function.TOUCHPAD: _l("Pavé tactile"),
+    Function.CHARGE: _l("Charge et alimentation"),
+    Function.NETWORK: _l("Réseau ou Wi-Fi"),
+    Function.MOBILE: _l("Réseau mobile"),
+    Function.CALLS: _l("Appels"),
+    Function.SOUND: _l("Son"),
+    Function.CAMERA: _l("Caméra"),
+    Function.PORTS: _l("Prises"),
+    Function.PRINT: _l("Impression"),
+    Function.PAPER: _l("Entrée du papier"),
+    Function.SCAN: _l("Numérisation"),
+    Function.WORKS: _l("Fonctionnement"),
+}
+WORKS = {"passed": _l("Marche"), "failed": _l("Ne marche pas")}
+
+
+def offered(words: Mapping[Any, Any]) -> list[SelectChoice]:
+    """A table of words as the answers to choose from."""
+    return [SelectChoice(str(value), text) for value, text in words.items()]
 
 
 class Asks:
@@ -84,9 +155,17 @@ class StepForm(Form):
 
     station = HiddenField()
 
-    def evidence(self) -> Evidence | None:
-        """What was seen, where the step asks for it."""
-        return None
+    def seen(self) -> Seen:
+        """What was seen and done, where the step asks for it."""
+        return NOTHING_SEEN
+
+    def blame(self, refusal: Refusal, said: str) -> None:
+        """Put the refusal of a record at the field that it is about. `said` is its sentence."""
+        field = getattr(self, BLAMED.get(str(refusal.facts.get("why")), ""), None)
+        if field is None:
+            self.form_errors.append(said)
+        else:
+            field.errors = [*field.errors, said]
 
     def to_scan(self, code: str) -> Scan:
         """The scan that this form is. Raises Refusal(bad-request) on fields that no page has made."""
@@ -94,18 +173,128 @@ class StepForm(Form):
             scan_id, station = str(UUID(self.idempotency_key.data)), StepKind(self.station.data or "")
         except (ValueError, TypeError, AttributeError) as error:
             raise Refusal(Code.BAD_REQUEST) from error
-        return Scan(scan_id, code, Asked.DONE, station, self.evidence())
+        return Scan(scan_id, code, Asked.DONE, station, self.seen())
+
+
+# Where on its form the reason of a refused record is shown; those of the drives concern the whole form.
+BLAMED = {
+    "repairs-missing": "repairs",
+    "repairs-and-none": "repairs",
+    "os-missing": "os",
+    "os-unsupported": "os",
+    "grade-missing": "grade",
+    "battery-missing": "battery",
+    "battery-without": "battery",
+}
+
+
+class TellForm(Form):
+    """Something else than *done*: a problem, a call for help, a danger."""
+
+    station = HiddenField()
+    reason = HiddenField()
+
+    def to_scan(self, code: str, asked: Asked) -> Scan:
+        """The scan that this form is. Raises Refusal(bad-request) on fields that no page has made."""
+        try:
+            scan_id = str(UUID(self.idempotency_key.data))
+            station = StepKind(self.station.data) if self.station.data else None
+            reason = Problem(self.reason.data) if self.reason.data else None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Refusal(Code.BAD_REQUEST) from error
+        return Scan(scan_id, code, asked, station, Seen(reason=reason) if reason else NOTHING_SEEN)
+
+
+class PowerOnForm(StepForm):
+    """It starts. What is written on it may be noted, and need not."""
+
+    serial = StringField(_l("Numéro de série"), [Optional(), Length(max=SERIAL_MAX), printable])
+    maker = StringField(_l("Marque"), [Optional(), Length(max=MAKER_MAX), printable])
+    model = StringField(_l("Modèle"), [Optional(), Length(max=MODEL_MAX), printable])
+
+    def seen(self) -> Seen:
+        """What was read on the device, where it is news."""
+        serial, maker, model = (
+            (field.data or "").strip() or None for field in (self.serial, self.maker, self.model)
+        )
+        return Seen(serial=serial, maker=maker, model=model)
+
+
+class RepairForm(StepForm):
+    """What was repaired, or that nothing was to be."""
+
+    repairs = SelectMultipleField(
+        _l("Qu’avez-vous réparé ?"),
+        [Asks()],
+        choices=offered(REPAIRS),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+
+    def seen(self) -> Seen:
+        """The repairs that were ticked."""
+        return Seen(repairs=frozenset(Repair(each) for each in self.repairs.data or ()))
+
+
+class InstallForm(StepForm):
+    """What runs on it now. What nobody mends any more is not offered."""
+
+    os = RadioField(_l("Qu’avez-vous installé ?"), [Asks()], validate_choice=False)
+
+    def offer(self, today: date) -> None:
+        """Offer what is in force on a day."""
+        self.os.choices = offered({system: SYSTEMS[system] for system in rules.systems(today)})
+
+    def seen(self) -> Seen:
+        """The system that was chosen."""
+        return Seen(os=System(self.os.data) if self.os.data in set(System) else None)
+
+
+class FunctionalForm(StepForm):
+    """Each function was tried: it works, or it does not. The page asks for those of the device's category."""
+
+    def check(self, function: Function) -> wtforms.Field:
+        """The field of one function."""
+        field: wtforms.Field = self[f"check_{function.value}"]
+        return field
+
+    def blame(self, refusal: Refusal, said: str) -> None:
+        """Each function that was not tried says so."""
+        missing = refusal.facts.get("missing")
+        if not isinstance(missing, list):
+            super().blame(refusal, said)
+            return
+        for name in missing:
+            field = self.check(Function(name))
+            field.errors = [*field.errors, NEEDED]
+
+    def seen(self) -> Seen:
+        """The functions that were tried."""
+        answers = {function: self.check(function).data for function in Function}
+        return Seen(checks={name: said == "passed" for name, said in answers.items() if said in WORKS})
+
+
+for _function, _words in FUNCTIONS.items():
+    _field = RadioField(_words, [Asks()], choices=offered(WORKS), validate_choice=False)
+    setattr(FunctionalForm, f"check_{_function.value}", _field)
+
+
+class GradingForm(StepForm):
+    """How it looks, and what is left of its battery."""
+
+    grade = RadioField(_l("Comment est-il ?"), [Asks()], choices=offered(GRADES), validate_choice=False)
+    battery = Number(_l("Batterie, en pourcentage"), [Optional(), NumberRange(0, 100)])
+
+    def seen(self) -> Seen:
+        """The grade and the battery."""
+        grade = Grade(self.grade.data) if self.grade.data in GRADES else None
+        return Seen(grade=grade, battery=self.battery.data)
 
 
 class DriveForm(Part):
     """One drive."""
 
-    kind = SelectField(
-        _l("Quel disque ?"),
-        [Asks()],
-        choices=[CHOOSE, *(SelectChoice(*each) for each in DRIVE_KINDS.items())],
-        validate_choice=False,
-    )
+    kind = RadioField(_l("Quel disque ?"), [Asks()], choices=offered(DRIVE_KINDS), validate_choice=False)
     serial = StringField(_l("Numéro de série"), [Optional(), Length(max=SERIAL_MAX), printable])
     size_gb = Number(_l("Taille en Go"), [Optional(), NumberRange(1, SIZE_MAX_GB)])
     ending = RadioField(
@@ -119,12 +308,7 @@ class DriveForm(Part):
         ],
         validate_choice=False,
     )
-    method = SelectField(
-        _l("Comment ?"),
-        [Asks()],
-        choices=[CHOOSE, *(SelectChoice(*each) for each in METHODS.items())],
-        validate_choice=False,
-    )
+    method = RadioField(_l("Comment ?"), [Asks()], choices=offered(METHODS), validate_choice=False)
     tool = StringField(_l("Logiciel"), [Asks(), Length(max=TOOL_MAX), printable])
     tool_version = StringField(_l("Version du logiciel"), [Asks(), Length(max=VERSION_MAX), printable])
 
@@ -183,18 +367,25 @@ class ErasureForm(StepForm):
     def _filled(self) -> list[DriveForm]:
         return [drive.form for drive in self.drives if drive.form.is_filled]
 
-    def evidence(self) -> Evidence:
+    def seen(self) -> Seen:
         """Every drive that was written about, or the word that there is none."""
         if self.no_drive.data:
-            return Evidence(no_drive=True)
-        return Evidence(tuple(drive.to_drive() for drive in self._filled()))
+            return Seen(drives=Evidence(no_drive=True))
+        return Seen(drives=Evidence(tuple(drive.to_drive() for drive in self._filled())))
 
 
-FORMS: dict[StepKind, type[StepForm]] = {StepKind.ERASURE: ErasureForm, StepKind.CONTROL: StepForm}
+FORMS: Mapping[StepKind, type[StepForm]] = {
+    StepKind.POWER_ON: PowerOnForm,
+    StepKind.ERASURE: ErasureForm,
+    StepKind.REPAIR: RepairForm,
+    StepKind.INSTALL: InstallForm,
+    StepKind.FUNCTIONAL: FunctionalForm,
+    StepKind.GRADING: GradingForm,
+}
 
 
-def fresh(step: StepKind, known: Sequence[KnownDrive], tool: Tool | None) -> StepForm:
-    """The empty form of a step. The drives that are known to be there need not be typed again."""
+def fresh(step: StepKind, known: Sequence[KnownDrive], tool: Tool | None, system: str | None) -> StepForm:
+    """The empty form of a step. What was used last, and the drives that are there, need not be said again."""
     start: dict[str, str | int | None] = {}
     if tool:
         start = {"method": tool.method.value, "tool": tool.name, "tool_version": tool.version}
@@ -205,12 +396,13 @@ def fresh(step: StepKind, known: Sequence[KnownDrive], tool: Tool | None) -> Ste
     ]
     drives = [start | drive for drive in there[:MAX_DRIVES]]
     drives += [dict(start) for _ in range(MAX_DRIVES - len(drives))]
-    return FORMS[step](formdata=None, data={"station": step.value, "drives": drives})
+    form = FORMS.get(step, StepForm)
+    return form(formdata=None, data={"station": step.value, "drives": drives, "os": system})
 
 
 def sent(station: str | None) -> StepForm:
     """The form that was sent, of the step that its page showed."""
     try:
-        return FORMS[StepKind(station or "")]()
+        return FORMS.get(StepKind(station or ""), StepForm)()
     except ValueError:
         return StepForm()

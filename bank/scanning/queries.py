@@ -1,6 +1,7 @@
 """Reads of the scan desk: a scan's first answer, the device in hand, a person's last scans."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bank import journal
-from bank.actor import Actor
+from bank.actor import Actor, Permission
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.inventory import actions as drives
@@ -29,8 +30,10 @@ from bank.inventory.models import (
     Step,
     StepKind,
 )
+from bank.inventory.register import Standing
 from bank.web.pages import PARIS
 from bank.workshops import queries as workshops
+from bank.workshops.models import DANGERS, Problem
 from bank.workshops.rules import Outcome
 
 LAST = 5
@@ -39,10 +42,13 @@ WITHIN = 5_000
 
 
 class Asked(StrEnum):
-    """What the person says with a scan: I only look, or the step is done."""
+    """What the person says with a scan."""
 
     LOOK = "look"
     DONE = "done"
+    PROBLEM = "problem"
+    HELP = "help"
+    DANGER = "danger"
 
 
 OUTCOMES = {
@@ -50,6 +56,21 @@ OUTCOMES = {
     journal.Kind.DEVICE_PASS.value: Outcome.PASSED,
     journal.Kind.DEVICE_FINISH.value: Outcome.FINISHED,
     journal.Kind.DEVICE_DRIVES.value: Outcome.KEPT,
+    journal.Kind.DEVICE_BLOCK.value: Outcome.BLOCKED,
+    journal.Kind.DEVICE_SEND_BACK.value: Outcome.SENT_BACK,
+    journal.Kind.HELP_CALLED.value: Outcome.HELP_CALLED,
+}
+# Whose `reason` is a problem.
+NAMED = (Outcome.BLOCKED, Outcome.SENT_BACK, Outcome.HELP_CALLED)
+# What each thing that is said may come to: a scan's name that came to something else was another scan's.
+COMES_TO: Mapping[Asked, frozenset[Outcome]] = {
+    Asked.LOOK: frozenset({Outcome.ENTERED}),
+    Asked.DONE: frozenset(
+        {Outcome.PASSED, Outcome.FINISHED, Outcome.KEPT, Outcome.BLOCKED, Outcome.SENT_BACK}
+    ),
+    Asked.PROBLEM: frozenset({Outcome.BLOCKED, Outcome.SENT_BACK}),
+    Asked.HELP: frozenset({Outcome.HELP_CALLED}),
+    Asked.DANGER: frozenset({Outcome.BLOCKED, Outcome.HELP_CALLED}),
 }
 
 entry = journal.Entry.__table__
@@ -67,6 +88,15 @@ class Result:
     category: Category
     open_drives: int = 0
     reason: Code | None = None
+    problem: Problem | None = None
+
+
+def reason_of(outcome: Outcome, problem: Problem | None) -> Code | None:
+    """The code of what keeps a device where it is, if something does."""
+    if outcome is Outcome.KEPT:
+        return Code.DRIVES_OPEN
+    stopped = outcome in (Outcome.BLOCKED, Outcome.NOTHING) and problem is not None
+    return Code.BLOCKED if stopped else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +111,14 @@ class InHand:
     step: StepKind | None
     purge_asked: bool
     drives: tuple[KnownDrive, ...]
+    blocked: Problem | None = None
+    # A control is for somebody else than who worked on it.
+    is_own_work: bool = False
+
+    @property
+    def in_danger(self) -> bool:
+        """Whether it is to be left alone."""
+        return self.blocked in DANGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +148,37 @@ def first_answer(session: Session, actor: Actor, scan_id: str, code: str, asked:
     first = session.execute(sa.select(entry).where(entry.c.scan_id == scan_id)).one_or_none()
     if first is None:
         return None
-    device_id = session.scalar(sa.select(Label.device_id).where(Label.code == code))
     outcome = OUTCOMES.get(first.kind)
+    facts = json.loads(first.facts)
+    is_device = first.subject == journal.Subject.DEVICE.value
+    of_device = first.subject_id if is_device else facts.get("device")
+    device_id = session.scalar(sa.select(Label.device_id).where(Label.code == code))
     if (
-        outcome is None
-        or first.subject_id != device_id
+        device_id is None
+        or outcome not in COMES_TO[asked]
+        or of_device != device_id
         or first.organisation_id != actor.organisation_id
-        or (outcome is Outcome.ENTERED) != (asked is Asked.LOOK)
     ):
         raise Refusal(Code.IDEMPOTENCY_KEY_REUSED)
-    return _as_it_was(session, first, outcome)
+    problem = Problem(facts["reason"]) if outcome in NAMED and facts.get("reason") else None
+    return _as_it_was(session, device_id, first.id, outcome, problem)
 
 
-def _as_it_was(session: Session, first: sa.Row[tuple[object, ...]], outcome: Outcome) -> Result:
+def _as_it_was(
+    session: Session, device_id: int, entry_id: int, outcome: Outcome, problem: Problem | None
+) -> Result:
     """Where the device stood after an entry: its chain folded up to there."""
     stood: dict[str, Any] = {}
     for facts in session.scalars(
         sa.select(entry.c.facts)
-        .where(OF_DEVICE, entry.c.subject_id == first.subject_id, entry.c.seq <= first.seq)
-        .order_by(entry.c.seq)
+        .where(OF_DEVICE, entry.c.subject_id == device_id, entry.c.id <= entry_id)
+        .order_by(entry.c.id)
     ):
         stood |= json.loads(facts)["set"]
-    reason = json.loads(first.facts).get("reason")
     code, category = session.execute(
         sa.select(Label.code, Device.category)
         .join(Device, Device.id == Label.device_id)
-        .where(Device.id == first.subject_id, Label.state == LabelState.CLAIMED)
+        .where(Device.id == device_id, Label.state == LabelState.CLAIMED)
     ).one()
     return Result(
         outcome=outcome,
@@ -144,7 +187,8 @@ def _as_it_was(session: Session, first: sa.Row[tuple[object, ...]], outcome: Out
         code=code,
         category=category,
         open_drives=int(stood.get("open_drives") or 0),
-        reason=Code(reason) if reason else None,
+        reason=reason_of(outcome, problem),
+        problem=problem,
     )
 
 
@@ -176,7 +220,15 @@ def in_hand(session: Session, actor: Actor, code: str) -> InHand:
         step,
         made.purge_asked,
         tuple(known),
+        workshops.what_stops(session, standing.blocker_id),
+        _is_own_work(session, actor, standing),
     )
+
+
+def _is_own_work(session: Session, actor: Actor, standing: Standing) -> bool:
+    if standing.step_kind is not StepKind.CONTROL or actor.can(Permission.WORKSHOP_RUN):
+        return False
+    return workshops.has_worked_on(session, actor, standing.device_id)
 
 
 def last_scans(session: Session, actor: Actor) -> list[LastScan]:
@@ -216,3 +268,22 @@ def last_tool(session: Session, actor: Actor) -> Tool | None:
         .limit(1)
     ).one_or_none()
     return Tool(*row) if row else None
+
+
+def last_system(session: Session, actor: Actor) -> str | None:
+    """What this person installed last: the next form starts from it."""
+    newest = sa.select(sa.func.max(entry.c.id)).scalar_subquery()
+    facts = session.scalar(
+        sa.select(entry.c.facts)
+        .where(
+            entry.c.id > newest - WITHIN,
+            OF_DEVICE,
+            entry.c.person_id == actor.person_id,
+            entry.c.kind == journal.Kind.DEVICE_PASS.value,
+            # Canonical JSON: no other fact of this kind has this name.
+            entry.c.facts.contains('"os":"', autoescape=True),
+        )
+        .order_by(entry.c.id.desc())
+        .limit(1)
+    )
+    return json.loads(facts)["os"] if facts else None

@@ -1,6 +1,7 @@
 """A scan and its answer, as JSON."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import marshmallow as ma
@@ -9,11 +10,26 @@ from marshmallow import validate
 from bank.errors import Code
 from bank.inventory.actions import DriveSeen, Erasure, Evidence
 from bank.inventory.lifecycle import State
-from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, StepKind
+from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, Grade, StepKind
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked
 from bank.web.api import Schema
-from bank.workshops.rules import MAX_DRIVES, SERIAL_MAX, SIZE_MAX_GB, TOOL_MAX, VERSION_MAX, Outcome
+from bank.workshops.models import Problem
+from bank.workshops.rules import (
+    MAKER_MAX,
+    MAX_DRIVES,
+    MODEL_MAX,
+    NOTHING_SEEN,
+    SERIAL_MAX,
+    SIZE_MAX_GB,
+    TOOL_MAX,
+    VERSION_MAX,
+    Function,
+    Outcome,
+    Repair,
+    Seen,
+    System,
+)
 
 BATCH_MAX = 500
 
@@ -65,18 +81,93 @@ class DriveSchema(Schema):
 ERASURE = ("method", "tool", "tool_version", "result")
 
 
+class Verdict(StrEnum):
+    """How the trial of one function ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+def a_line(longest: int) -> Any:
+    """A short text on one line."""
+    return ma.fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(max=longest), printable]
+    )
+
+
 class FactsSchema(Schema):
-    """What was seen at the step. Erasure asks for all drives, or for the word that there is none."""
+    """What was seen and done at the step. Each step takes its own facts and refuses the others'."""
 
     drives = ma.fields.List(
-        ma.fields.Nested(DriveSchema), load_default=[], validate=validate.Length(max=MAX_DRIVES)
+        ma.fields.Nested(DriveSchema),
+        load_default=[],
+        validate=validate.Length(max=MAX_DRIVES),
+        metadata={"description": "`erasure`: all drives, or the word that there is none."},
     )
     no_drive = ma.fields.Boolean(load_default=False)
+    repairs = ma.fields.List(
+        ma.fields.Enum(Repair, by_value=True),
+        load_default=[],
+        validate=validate.Length(max=len(Repair)),
+        metadata={"description": "`repair`: what was done, or `none`."},
+    )
+    os = ma.fields.Enum(
+        System,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "`install`: what was installed. What is no longer supported is refused."},
+    )
+    checks = ma.fields.Dict(
+        keys=ma.fields.Enum(Function, by_value=True),
+        values=ma.fields.Enum(Verdict, by_value=True),
+        load_default={},
+        metadata={"description": "`functional`: every function that this category of device has."},
+    )
+    grade = ma.fields.Enum(
+        Grade,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "`grading`: how it looks."},
+    )
+    battery = ma.fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(0, 100),
+        metadata={"description": "`grading`: what is left of the battery, in percent, where there is one."},
+    )
+    reason = ma.fields.Enum(
+        Problem,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "With the outcomes `problem` and `danger`: which."},
+    )
+    serial = a_line(SERIAL_MAX)
+    maker = a_line(MAKER_MAX)
+    model = a_line(MODEL_MAX)
 
     @ma.post_load
-    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Evidence | None:
-        seen = Evidence(tuple(data["drives"]), data["no_drive"])
-        return None if seen == Evidence() else seen
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Seen:
+        evidence = Evidence(tuple(data["drives"]), data["no_drive"])
+        return Seen(
+            drives=None if evidence == Evidence() else evidence,
+            repairs=frozenset(data["repairs"]),
+            os=data["os"],
+            checks={function: verdict is Verdict.PASSED for function, verdict in data["checks"].items()},
+            grade=data["grade"],
+            battery=data["battery"],
+            serial=_said(data["serial"]),
+            maker=_said(data["maker"]),
+            model=_said(data["model"]),
+            reason=data["reason"],
+        )
+
+
+def _said(text: str | None) -> str | None:
+    return (text or "").strip() or None
 
 
 class ScanSchema(Schema):
@@ -99,7 +190,10 @@ class ScanSchema(Schema):
         Asked,
         by_value=True,
         required=True,
-        metadata={"description": "`look`: what is it, what now. `done`: the step is done."},
+        metadata={
+            "description": "`look`: what is it, what now. `done`: the step is done. `problem`: it cannot go on. "
+            "`help`: somebody must come. `danger`: it must be left alone."
+        },
     )
     facts = ma.fields.Nested(FactsSchema, load_default=None, allow_none=True)
     at = ma.fields.AwareDateTime(
@@ -111,7 +205,12 @@ class ScanSchema(Schema):
     @ma.post_load
     def _make(self, data: dict[str, Any], **_kwargs: Any) -> Scan:
         return Scan(
-            str(data["scan_id"]), data["code"], data["outcome"], data["station"], data["facts"], data["at"]
+            str(data["scan_id"]),
+            data["code"],
+            data["outcome"],
+            data["station"],
+            data["facts"] or NOTHING_SEEN,
+            data["at"],
         )
 
 
@@ -128,6 +227,12 @@ class ResultSchema(Schema):
     open_drives = ma.fields.Integer(metadata={"description": "Drives without a valid proof of erasure."})
     reason = ma.fields.Enum(
         Code, by_value=True, allow_none=True, metadata={"description": "Why it was kept at its step."}
+    )
+    problem = ma.fields.Enum(
+        Problem,
+        by_value=True,
+        allow_none=True,
+        metadata={"description": "What stops it, sent it back, or endangers somebody."},
     )
 
 

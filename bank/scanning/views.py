@@ -14,11 +14,14 @@ from bank.inventory import codes, register
 from bank.inventory import queries as inventory
 from bank.scanning import forms, intake, queries
 from bank.scanning.actions import Scan
-from bank.scanning.forms import CodeForm, StepForm
+from bank.scanning.forms import CodeForm, InstallForm, StepForm, TellForm
 from bank.scanning.queries import Asked, Result
-from bank.web import guard, pages, problems
+from bank.web import guard, pages, problems, words
 from bank.web.guard import public, requires
-from bank.web.words import problem, word
+from bank.web.words import word
+from bank.workshops import actions as workshops
+from bank.workshops import rules
+from bank.workshops.models import DANGERS
 from bank.workshops.rules import Outcome
 
 bp = Blueprint("scanning", __name__)
@@ -46,6 +49,19 @@ def look() -> BaseResponse:
     return redirect(url_for("scanning.device", code=found.code), 303)
 
 
+@bp.post("/scan/help")
+@requires(Permission.DEVICE_SCAN)
+def call() -> BaseResponse:
+    """Somebody at the desk, with nothing in hand, asks for help."""
+    form = TellForm()
+    if not form.validate_on_submit():
+        raise Refusal(Code.BAD_REQUEST)
+    with db.transaction() as session:
+        workshops.ask_for_help(session, guard.actor())
+    flash(_("Quelqu’un arrive. Restez là."), "info")
+    return redirect(url_for("scanning.desk"), 303)
+
+
 @bp.get("/scan/<code>")
 @requires(Permission.DEVICE_SCAN)
 def device(code: str) -> BaseResponse:
@@ -71,10 +87,60 @@ def done(code: str) -> BaseResponse:
     except Refusal as refusal:
         if refusal.code is not Code.EVIDENCE_MISSING:
             return _refused(refusal)
-        form.form_errors.append(word(str(refusal.facts["why"]), "evidence_fault"))
+        form.blame(refusal, word(str(refusal.facts["why"]), "evidence_fault"))
         return _in_hand(codes.read(code), form)
-    flash(_said(scan, result), "wait" if result.outcome is Outcome.KEPT else "done")
-    return redirect(url_for("scanning.desk"), 303)
+    return _next(scan, result)
+
+
+@bp.post("/scan/<code>/problem")
+@requires(Permission.DEVICE_SCAN)
+def problem(code: str) -> BaseResponse:
+    """The step cannot be done, for a reason that the page offered."""
+    try:
+        scan, result = _told(code, Asked.PROBLEM)
+    except Refusal as refusal:
+        return _refused(refusal)
+    return _next(scan, result)
+
+
+@bp.post("/scan/<code>/help")
+@requires(Permission.DEVICE_SCAN)
+def ask_help(code: str) -> BaseResponse:
+    """Somebody asks for help with the device in hand, and goes on meanwhile."""
+    try:
+        _told(code, Asked.HELP)
+    except Refusal as refusal:
+        return _refused(refusal)
+    flash(_("Quelqu’un arrive. Vous pouvez continuer."), "info")
+    return redirect(url_for("scanning.device", code=codes.read(code)), 303)
+
+
+@bp.post("/scan/<code>/danger")
+@requires(Permission.DEVICE_SCAN)
+def danger(code: str) -> BaseResponse:
+    """The device in hand is dangerous: what to do at once is shown whatever becomes of the scan."""
+    reason = request.form.get("reason", "")
+    if reason not in DANGERS:
+        return problems.answer(Refusal(Code.BAD_REQUEST))
+    try:
+        _told(code, Asked.DANGER)
+    except Refusal as refusal:
+        status = problems.STATUS[refusal.code]
+        return pages.page(
+            "scanning/device_danger.html", status=status, reason=reason, refused=words.problem(refusal.code)
+        )
+    return redirect(url_for("scanning.in_danger", code=codes.read(code), reason=reason), 303)
+
+
+@bp.get("/scan/<code>/danger/<reason>")
+@requires(Permission.DEVICE_SCAN)
+def in_danger(code: str, reason: str) -> BaseResponse:
+    """What to do at once about a danger that was told."""
+    if reason not in DANGERS:
+        raise Refusal(Code.NOT_FOUND)
+    with db.read() as session:
+        found = queries.in_hand(session, guard.actor(), codes.read(code))
+    return pages.page("scanning/device_danger.html", reason=reason, device=found, refused=None)
 
 
 @bp.get("/d/<code>")
@@ -101,9 +167,18 @@ def _held_by_visitor(custodian_id: int | None) -> bool:
 def _desk(form: CodeForm, *, status: int = 200, refusal: Refusal | None = None) -> Response:
     with db.read() as session:
         last = queries.last_scans(session, guard.actor())
-    refused = problem(refusal.code) if refusal else None
-    step = refusal.facts.get("step") if refusal else None
-    return pages.page("scanning/desk.html", status=status, form=form, last=last, refused=refused, step=step)
+    refused = words.problem(refusal.code) if refusal else None
+    facts = refusal.facts if refusal else {}
+    return pages.page(
+        "scanning/desk.html",
+        status=status,
+        form=form,
+        last=last,
+        refused=refused,
+        step=facts.get("step"),
+        blocked_by=facts.get("problem"),
+        tell=TellForm(formdata=None),
+    )
 
 
 def _refused(refusal: Refusal) -> Response:
@@ -116,31 +191,70 @@ def _in_hand(code: str, form: StepForm | None = None) -> Response:
     with db.read() as session:
         found = queries.in_hand(session, guard.actor(), code)
         tool = queries.last_tool(session, guard.actor())
+        system = queries.last_system(session, guard.actor())
     status = 200 if form is None else 422
     if form is None and found.step is not None:
-        form = forms.fresh(found.step, found.drives, tool)
+        form = forms.fresh(found.step, found.drives, tool, system)
     if form is not None and form.station.data != found.step:
         raise Refusal(Code.OUT_OF_STEP, step=found.step)
-    return pages.page("scanning/device.html", status=status, device=found, form=form)
+    if isinstance(form, InstallForm):
+        form.offer(pages.today_in_paris(db.utcnow()))
+    return pages.page(
+        "scanning/device.html",
+        status=status,
+        device=found,
+        form=form,
+        functions=rules.FUNCTIONS[found.category],
+        has_battery=found.category in rules.PORTABLE,
+        reasons=rules.reasons(found.step),
+        tell=lambda: TellForm(formdata=None, data={"station": found.step or ""}),
+    )
+
+
+def _told(code: str, asked: Asked) -> tuple[Scan, Result]:
+    """What was said besides *done*, taken in. Raises Refusal."""
+    form = TellForm()
+    if not form.validate_on_submit():
+        raise Refusal(Code.BAD_REQUEST)
+    scan = form.to_scan(codes.read(code), asked)
+    return scan, intake.take(scan, intake.as_known(guard.actor()), guard.actor)
+
+
+def _next(scan: Scan, result: Result) -> BaseResponse:
+    """What it came to, above a scan field that is ready for the next label."""
+    flash(_said(scan, result), TONES.get(result.outcome, "done"))
+    return redirect(url_for("scanning.desk"), 303)
+
+
+TONES = {Outcome.KEPT: "wait", Outcome.BLOCKED: "wait", Outcome.SENT_BACK: "wait", Outcome.NOTHING: "info"}
 
 
 def _said(scan: Scan, result: Result) -> str:
     """What happened, and what next, in words."""
-    made = word(scan.station or "", "step_done")
+    made = word(scan.station or "", "step_done") if scan.station else ""
     this = word(result.category, "this")
     if result.outcome is Outcome.FINISHED:
         return str(_("%(done)s %(this)s est disponible.", done=made, this=this))
     if result.outcome is Outcome.PASSED and result.step:
         return f"{made} {word(result.step, 'step_next')}"
+    if result.outcome is Outcome.SENT_BACK and result.step:
+        return str(_("C’est noté. %(next)s", next=word(result.step, "step_next")))
+    if result.outcome is Outcome.BLOCKED and result.problem:
+        why = word(result.problem, "problem")
+        return str(_("C’est noté : %(why)s. Portez-le à l’étagère des bloqués.", why=why))
     if result.outcome is Outcome.KEPT:
-        return str(
-            ngettext(
-                "C’est noté. Un disque n’est pas encore effacé. %(this)s reste à l’étape effacement. "
-                "Recommencez, ou appelez l’encadrant.",
-                "C’est noté. %(num)d disques ne sont pas encore effacés. %(this)s reste à l’étape effacement. "
-                "Recommencez, ou appelez l’encadrant.",
-                result.open_drives,
-                this=this,
-            )
-        )
+        return _kept(result, this)
     return word(result.state or "", "at_rest")
+
+
+def _kept(result: Result, this: str) -> str:
+    return str(
+        ngettext(
+            "C’est noté. Un disque n’est pas encore effacé. %(this)s reste à l’étape effacement. "
+            "Recommencez, ou appelez l’encadrant.",
+            "C’est noté. %(num)d disques ne sont pas encore effacés. %(this)s reste à l’étape effacement. "
+            "Recommencez, ou appelez l’encadrant.",
+            result.open_drives,
+            this=this,
+        )
+    )

@@ -10,6 +10,9 @@ WORDS: Vocabularies = {
         "passed": _l("fait"),
         "finished": _l("disponible"),
         "kept": _l("à refaire"),
+        "blocked": _l("bloqué"),
+        "sent_back": _l("renvoyé"),
+        "help_called": _l("aide demandée"),
         "nothing": _l("rien à faire"),
     },
     # A thing in hand, as the start of a sentence.
@@ -50,5 +53,16 @@ WORDS: Vocabularies = {
         "drives-or-no-drive": _l("Décrivez chaque disque, ou cochez qu’il n’y en a pas."),
         "drive-incomplete": _l("Dites ce qu’est devenu chaque disque."),
         "drive-twice": _l("Deux disques portent le même numéro de série. Vérifiez les numéros."),
+        "repairs-missing": _l("Cochez ce que vous avez réparé, ou « Rien à réparer »."),
+        "repairs-and-none": _l(
+            "Vous avez coché « Rien à réparer » et une réparation. Gardez l’un ou l’autre."
+        ),
+        "os-missing": _l("Choisissez ce que vous avez installé."),
+        "os-unsupported": _l("Ce système n’est plus tenu à jour. Installez-en un autre."),
+        "checks-missing": _l("Dites pour chaque fonction si elle marche."),
+        "checks-of-another-kind": _l("Cet appareil n’a pas toutes ces fonctions. Scannez-le de nouveau."),
+        "grade-missing": _l("Dites comment est l’appareil."),
+        "battery-missing": _l("Écrivez ce qui reste de la batterie, de 0 à 100."),
+        "battery-without": _l("Cet appareil n’a pas de batterie. Laissez vide."),
     },
 }

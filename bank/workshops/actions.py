@@ -1,56 +1,65 @@
-"""A device at work: it enters its route, passes its steps, and is ready after the last.
+"""A device at work: it enters its route, passes its steps, and is ready after the last; or something stops it.
 
 Each action takes what the scan desk gives (`scanning/actions.py`) and decides before it writes: the
-register's move is the first write.
+register's move is the first write, or `register.hold` comes before it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bank import journal
 from bank.actor import Actor, Permission
 from bank.db import utcnow
 from bank.errors import Code, Refusal
+from bank.identity.models import Person
 from bank.inventory import actions as drives
-from bank.inventory import lifecycle, register
+from bank.inventory import descriptions, lifecycle, register
 from bank.inventory import rules as inventory_rules
-from bank.inventory.actions import Evidence, Finding
-from bank.inventory.lifecycle import Move
-from bank.inventory.models import StepKind
+from bank.inventory.actions import Finding
+from bank.inventory.lifecycle import Move, State
+from bank.inventory.models import Drive, DriveFate, DriveKind, StepKind
 from bank.inventory.register import ScanMark, Standing
 from bank.web.pages import today_in_paris
 from bank.workshops import queries, rules
-from bank.workshops.models import Blocker, BlockerOutcome, HelpCall
-from bank.workshops.rules import Outcome
+from bank.workshops.models import DANGERS, Blocker, BlockerOutcome, HelpCall, Problem
+from bank.workshops.queries import StepOfRoute
+from bank.workshops.rules import NOTHING_SEEN, Outcome, Repair, Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a person says of a device: at which station, with what evidence, by which scan."""
+    """What a person says of a device: at which station, what they saw and did, by which scan."""
 
     station: StepKind | None = None
-    evidence: Evidence | None = None
+    seen: Seen = NOTHING_SEEN
     scan: ScanMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What it came to, and where the device stands now."""
+    """What it came to, where the device stands now, and what stops it or sent it back."""
 
     outcome: Outcome
     standing: Standing
+    problem: Problem | None = None
+
+
+# --- into the route ---
 
 
 def enter(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
     """Start the route in force today.
 
-    Raises Refusal(other-custodian, no-route, out-of-step, illegal-move).
+    Raises Refusal(other-custodian, blocked, no-route, out-of-step, illegal-move).
     """
     inventory_rules.must_hold(actor, standing.custodian_id)
-    first = queries.first_step(session, standing.category, today_in_paris(utcnow()))
-    if first is None:
-        raise Refusal(Code.NO_ROUTE, category=standing.category.value)
+    _must_be_free(session, standing)
+    first = _first_step(session, standing)
     rules.must_stand_at(first.kind, work.station)
     after = register.move(
         session,
@@ -70,11 +79,36 @@ def enter_and_pass(session: Session, actor: Actor, standing: Standing, work: Wor
     return pass_step(session, actor, entered.standing, work)
 
 
-def show(_session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
-    """Say which step the device waits for. Raises Refusal(other-custodian, out-of-step)."""
+def enter_and_block(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """Start the route and say at once what is wrong at its first step."""
+    entered = enter(session, actor, standing, replace(work, scan=None))
+    return block(session, actor, entered.standing, work)
+
+
+def _first_step(session: Session, standing: Standing) -> StepOfRoute:
+    first = queries.first_step(session, standing.category, today_in_paris(utcnow()))
+    if first is None:
+        raise Refusal(Code.NO_ROUTE, category=standing.category.value)
+    return first
+
+
+# --- looking ---
+
+
+def show(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """Say which step the device waits for, or what stops it. Raises Refusal(other-custodian, out-of-step)."""
     inventory_rules.must_hold(actor, standing.custodian_id)
-    rules.must_stand_at(standing.step_kind, work.station)
-    return Done(Outcome.NOTHING, standing)
+    problem = queries.what_stops(session, standing.blocker_id)
+    if problem is None:
+        rules.must_stand_at(standing.step_kind, work.station)
+    return Done(Outcome.NOTHING, standing, problem)
+
+
+def look_at_received(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """Start the route, unless something stops the device: then that is shown."""
+    if standing.blocker_id is not None:
+        return show(session, actor, standing, work)
+    return enter(session, actor, standing, work)
 
 
 def tell(_session: Session, actor: Actor, standing: Standing, _work: Work) -> Done:
@@ -84,22 +118,89 @@ def tell(_session: Session, actor: Actor, standing: Standing, _work: Work) -> Do
     return Done(Outcome.NOTHING, standing)
 
 
+# --- a step is done ---
+
+
 def pass_step(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
     """Pass the current step: to the next, or, after the last, ready.
 
-    Evidence that leaves a drive open is recorded all the same, and the device stays at its step.
-    Raises Refusal(other-custodian, out-of-step, evidence-missing, illegal-move, drives-open).
+    What the record itself says is wrong (a drive left open, a function that does not work, a weak battery) is
+    written all the same, and the device does not go on.
+    Raises Refusal(other-custodian, blocked, out-of-step, same-person, evidence-missing, illegal-move).
     """
     inventory_rules.must_hold(actor, standing.custodian_id)
     lifecycle.after(standing.state, Move.PASS)
+    _must_be_free(session, standing)
     step = rules.must_stand_at(standing.step_kind, work.station)
-    rules.must_be_proven(step, work.evidence)
-    if work.evidence is None:
-        return _advance(session, actor, standing, work, None)
-    finding = drives.examine(session, standing.device_id, work.evidence, utcnow())
-    if finding.open_drives:
+    seen = work.seen
+    if not rules.RECORDS[step]:
+        rules.must_be_recorded(step, standing.category, seen, date.min)
+        _must_be_another_person(session, actor, standing)
+        return _advance(session, actor, standing, work)
+    today = today_in_paris(utcnow())
+    rules.must_be_recorded(step, standing.category, seen, today)
+    problem = rules.found_wrong(seen, today)
+    if problem is not None:
+        return _stop(session, actor, standing, work, problem)
+    if Repair.STORAGE in seen.repairs:
+        return _erase_again(session, actor, standing, work)
+    return _advance(session, actor, _described(session, actor, standing, seen), work)
+
+
+def _must_be_free(session: Session, standing: Standing) -> None:
+    problem = queries.what_stops(session, standing.blocker_id)
+    if problem is not None:
+        raise Refusal(Code.BLOCKED, problem=problem.value, danger=problem in DANGERS)
+
+
+def _must_be_another_person(session: Session, actor: Actor, standing: Standing) -> None:
+    """A control is a second pair of eyes; the supervisor counts as one, whatever they did before."""
+    if standing.step_kind is not StepKind.CONTROL or actor.can(Permission.WORKSHOP_RUN):
+        return
+    if queries.has_worked_on(session, actor, standing.device_id):
+        raise Refusal(Code.SAME_PERSON)
+
+
+def _described(session: Session, actor: Actor, standing: Standing, seen: Seen) -> Standing:
+    read = rules.description(seen)
+    return descriptions.describe(session, actor, standing, read) if read else standing
+
+
+def _advance(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    evidence = work.seen.drives
+    finding = drives.examine(session, standing.device_id, evidence, utcnow()) if evidence else None
+    if finding and finding.open_drives:
         return _keep(session, actor, standing, work, finding)
-    return _advance(session, actor, standing, work, finding)
+    last = standing.next_step_id is None
+    to: dict[str, int | None] = {"open_drives": finding.open_drives} if finding else {}
+    if not last:
+        to["step_id"] = standing.next_step_id
+    after = register.move(
+        session,
+        actor,
+        standing,
+        Move.FINISH if last else Move.PASS,
+        to=to,
+        facts=_entry_facts(standing, work),
+        scan=work.scan,
+    )
+    if finding:
+        drives.record(session, actor, standing.device_id, finding, register.last_entry(session, after))
+    _note(session, standing, work)
+    outcome = Outcome.FINISHED if last else Outcome.PASSED
+    return Done(outcome, replace(after, step_kind=standing.next_step_kind))
+
+
+def _entry_facts(standing: Standing, work: Work) -> dict[str, Any]:
+    if standing.step_kind is None or work.seen is NOTHING_SEEN:
+        return {"step": standing.step_kind}
+    return rules.entry_facts(standing.step_kind, work.seen)
+
+
+def _note(session: Session, standing: Standing, work: Work) -> None:
+    values = rules.condition(work.seen) if work.seen is not NOTHING_SEEN else {}
+    if values:
+        descriptions.note(session, standing.device_id, values)
 
 
 def _keep(session: Session, actor: Actor, standing: Standing, work: Work, finding: Finding) -> Done:
@@ -116,24 +217,182 @@ def _keep(session: Session, actor: Actor, standing: Standing, work: Work, findin
     return Done(Outcome.KEPT, after)
 
 
-def _advance(session: Session, actor: Actor, standing: Standing, work: Work, finding: Finding | None) -> Done:
-    last = standing.next_step_id is None
-    to: dict[str, int | None] = {"open_drives": finding.open_drives} if finding else {}
-    if not last:
-        to["step_id"] = standing.next_step_id
+def _erase_again(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """A drive was put in: nobody has proven it empty, so the device goes back to the erasure."""
+    to = {"open_drives": standing.open_drives + 1}
+    done = _send_back(session, actor, standing, work, (StepKind.ERASURE,), to=to)
+    if done is None:
+        raise Refusal(Code.OUT_OF_STEP, step=standing.step_kind)
+    unseen = {"device_id": standing.device_id, "kind": DriveKind.UNSEEN, "fate": DriveFate.PRESENT}
+    session.execute(sa.insert(Drive).values(data_since=utcnow(), **unseen))
+    return done
+
+
+def _send_back(
+    session: Session,
+    actor: Actor,
+    standing: Standing,
+    work: Work,
+    steps: tuple[StepKind, ...],
+    *,
+    to: Mapping[str, int | None] | None = None,
+) -> Done | None:
+    """Back to the first of the steps that the route has; None where it has none of them."""
+    for kind in steps:
+        step_id = queries.step_of_same_route(session, standing.step_id, kind)
+        if step_id is None:
+            continue
+        facts = _entry_facts(standing, work) | {"to": kind.value}
+        if work.seen.reason:
+            facts["reason"] = work.seen.reason.value
+        after = register.move(
+            session,
+            actor,
+            standing,
+            Move.SEND_BACK,
+            to={**(to or {}), "step_id": step_id},
+            facts=facts,
+            scan=work.scan,
+        )
+        return Done(Outcome.SENT_BACK, replace(after, step_kind=kind), work.seen.reason)
+    return None
+
+
+# --- something is wrong ---
+
+
+def block(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """Stop the device at its step, with the reason.
+
+    Raises Refusal(other-custodian, blocked, out-of-step, invalid, illegal-move).
+    """
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    _must_be_free(session, standing)
+    step = rules.must_stand_at(standing.step_kind, work.station)
+    return _stop(session, actor, standing, work, rules.must_be_a_problem(step, work.seen.reason))
+
+
+def fail_control(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """What the control found goes back to the step that mends it; what no step of the route mends is blocked."""
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    _must_be_free(session, standing)
+    step = rules.must_stand_at(standing.step_kind, work.station)
+    problem = rules.must_be_a_problem(step, work.seen.reason)
+    back = _send_back(session, actor, standing, work, rules.BACK_TO.get(problem, ()))
+    return back or _stop(session, actor, standing, work, problem)
+
+
+def _stop(session: Session, actor: Actor, standing: Standing, work: Work, problem: Problem) -> Done:
+    danger = problem in DANGERS
+    register.hold(session, standing)
+    blocker_id = _open_blocker(session, actor, standing, problem)
     after = register.move(
         session,
         actor,
         standing,
-        Move.FINISH if last else Move.PASS,
-        to=to,
-        facts={"step": standing.step_kind},
+        Move.BLOCK,
+        to={"blocker_id": blocker_id},
+        facts=_entry_facts(standing, work) | {"reason": problem.value, "danger": danger},
         scan=work.scan,
     )
-    if finding:
-        drives.record(session, actor, standing.device_id, finding, register.last_entry(session, after))
-    outcome = Outcome.FINISHED if last else Outcome.PASSED
-    return Done(outcome, replace(after, step_kind=standing.next_step_kind))
+    _note(session, standing, work)
+    return Done(Outcome.BLOCKED, after, problem)
+
+
+def _open_blocker(session: Session, actor: Actor, standing: Standing, problem: Problem) -> int:
+    """The device's blocker: a new one, or the one it has, which turns into a danger."""
+    if standing.blocker_id is not None:
+        known = session.get_one(Blocker, standing.blocker_id)
+        known.problem, known.danger = problem, problem in DANGERS
+        session.flush()
+        return known.id
+    blocker = Blocker(
+        device_id=standing.device_id,
+        organisation_id=actor.organisation_id,
+        step=standing.step_kind,
+        problem=problem,
+        danger=problem in DANGERS,
+        opened_by=actor.person_id,
+        opened_at=utcnow(),
+    )
+    session.add(blocker)
+    session.flush()
+    return blocker.id
+
+
+def stop_danger(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """A danger stops the device, at work or on its shelf. Raises Refusal(other-custodian, invalid)."""
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    problem = rules.must_be_a_danger(work.seen.reason)
+    if standing.state is State.READY:
+        standing = _recheck(session, actor, standing, problem)
+    return _stop(session, actor, standing, replace(work, seen=NOTHING_SEEN), problem)
+
+
+def _recheck(session: Session, actor: Actor, standing: Standing, problem: Problem) -> Standing:
+    first = _first_step(session, standing)
+    after = register.move(
+        session,
+        actor,
+        standing,
+        Move.RECHECK,
+        to={"step_id": first.step_id},
+        facts={"reason": problem.value},
+    )
+    return register.look_by_id(session, after.device_id)
+
+
+def tell_danger(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """A danger in a device that is promised to somebody, or gone: only a person can take it back, so one is called.
+
+    Raises Refusal(other-custodian, invalid).
+    """
+    problem = rules.must_be_a_danger(work.seen.reason)
+    done = call_help(session, actor, standing, replace(work, seen=Seen(reason=problem)))
+    return replace(done, problem=problem)
+
+
+# --- help ---
+
+
+def call_help(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """Somebody is asked to come; the work goes on. Raises Refusal(other-custodian)."""
+    if standing.custodian_id is not None:
+        inventory_rules.must_hold(actor, standing.custodian_id)
+    danger = work.seen.reason if work.seen.reason in DANGERS else None
+    ask_for_help(session, actor, standing, work.scan, danger)
+    return Done(Outcome.HELP_CALLED, standing)
+
+
+def ask_for_help(
+    session: Session,
+    actor: Actor,
+    standing: Standing | None = None,
+    scan: ScanMark | None = None,
+    danger: Problem | None = None,
+) -> int:
+    """A person's one open call for help, with the device that they last held; its id."""
+    # Two presses at once are one call: the person's own row decides which is the first.
+    session.execute(sa.select(Person.id).where(Person.id == actor.person_id).with_for_update())
+    call = session.scalars(
+        sa.select(HelpCall).where(HelpCall.person_id == actor.person_id, HelpCall.answered_at.is_(None))
+    ).one_or_none()
+    if call is None:
+        call = HelpCall(organisation_id=actor.organisation_id, person_id=actor.person_id, called_at=utcnow())
+        session.add(call)
+    if standing is not None:
+        call.device_id, call.step = standing.device_id, standing.step_kind
+    session.flush()
+    entry = journal.compose(
+        actor,
+        journal.Kind.HELP_CALLED,
+        call.id,
+        {"device": standing.device_id if standing else None, "step": call.step, "reason": danger},
+        scan_id=scan.scan_id if scan else None,
+        client_at_us=scan.client_at_us if scan else None,
+    )
+    journal.write(session, entry)
+    return call.id
 
 
 # --- the supervisor's answers ---

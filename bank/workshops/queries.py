@@ -6,7 +6,11 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bank import journal
+from bank.actor import Actor
+from bank.db import core
 from bank.inventory.models import Category, Route, Step, StepKind
+from bank.workshops.models import Blocker, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,44 @@ def steps_of_same_route(session: Session, step_id: int | None) -> list[StepKind]
     """The kinds of step of the route that a step belongs to, in their order."""
     here = sa.select(Step.route_id).where(Step.id == step_id).scalar_subquery()
     return list(session.scalars(sa.select(Step.kind).where(Step.route_id == here).order_by(Step.position)))
+
+
+entry = journal.Entry.__table__
+mine = entry.alias("mine")
+# Facts are canonical JSON: this very text stands in the entry of a control, and in no other.
+CONTROLLED = f'"step":"{StepKind.CONTROL.value}"'
+OF_DEVICE: sa.BindParameter[int] = sa.bindparam("device_id")
+STARTED = (
+    sa.select(sa.func.coalesce(sa.func.max(entry.c.seq), 0))
+    .where(
+        entry.c.subject == journal.Subject.DEVICE.value,
+        entry.c.subject_id == OF_DEVICE,
+        entry.c.kind.in_([journal.Kind.DEVICE_ENTER.value, journal.Kind.DEVICE_RECHECK.value]),
+    )
+    .scalar_subquery()
+)
+WORKED = (
+    sa.select(mine.c.id)
+    .where(
+        mine.c.subject == journal.Subject.DEVICE.value,
+        mine.c.subject_id == OF_DEVICE,
+        mine.c.seq > STARTED,
+        mine.c.kind == journal.Kind.DEVICE_PASS.value,
+        mine.c.person_id == sa.bindparam("person_id"),
+        ~mine.c.facts.contains(CONTROLLED, autoescape=True),
+    )
+    .limit(1)
+)
+
+
+def has_worked_on(session: Session, actor: Actor, device_id: int) -> bool:
+    """Whether this person passed a step of the device, other than a control, since it entered its route."""
+    values = {"device_id": device_id, "person_id": actor.person_id}
+    return core(session).execute(WORKED, values).one_or_none() is not None
+
+
+def what_stops(session: Session, blocker_id: int | None) -> Problem | None:
+    """The problem of the blocker that a device's standing names; asks nothing where it names none."""
+    if blocker_id is None:
+        return None
+    return session.execute(sa.select(Blocker.problem).where(Blocker.id == blocker_id)).scalar_one()

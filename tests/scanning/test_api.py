@@ -103,7 +103,7 @@ def test_a_laptop_goes_from_reception_to_ready_in_three_scans(world: World) -> N
         0,
     )
 
-    third = api.post("/scans", json=body(device.code, station="control"))
+    third = world.api(world.supervisor).post("/scans", json=body(device.code, station="control"))
     assert (third.json["outcome"], third.json["state"], third.json["step"]) == ("finished", "ready", None)
 
     assert kinds(device) == ["device.receive", "device.enter", "device.pass", "device.finish"]
@@ -217,7 +217,7 @@ def test_a_category_without_a_route_in_force_stays_where_it_is(world: World) -> 
 def test_the_route_that_began_last_is_the_one_in_force(world: World) -> None:
     device = world.device()
     with db.transaction() as session:
-        route = Route(category=Category.LAPTOP, valid_from=date(2026, 1, 1), source="test")
+        route = Route(category=Category.LAPTOP, valid_from=date(2026, 3, 1), source="test")
         session.add(route)
         session.flush()
         session.add(Step(route_id=route.id, position=1, kind=StepKind.CONTROL))
@@ -416,7 +416,7 @@ def test_a_proof_points_to_the_entry_that_it_came_with(world: World) -> None:
 
 def test_a_scan_sent_again_has_one_effect_and_the_same_answer(world: World) -> None:
     """Also when the device has moved on since: a repeat must never pass the next step."""
-    device, api = world.device(), world.api(world.operator)
+    device, api = world.device(), world.api(world.supervisor)
     sent = [
         body(device.code, "look"),
         body(device.code, facts=erased(drive(result="failed"))),
@@ -444,7 +444,7 @@ def test_a_first_scan_with_proof_sent_again_answers_the_same(world: World) -> No
 
 
 def test_a_refused_scan_may_be_sent_again_once_it_can_be_done(world: World) -> None:
-    device, api = world.device(State.IN_WORK), world.api(world.operator)
+    device, api = world.device(State.IN_WORK), world.api(world.supervisor)
     scan = body(device.code, station="control")
     assert api.post("/scans", json=scan).status_code == 409
     api.post("/scans", json=body(device.code, facts=GONE))
@@ -535,7 +535,7 @@ def test_an_unreadable_line_of_a_batch_is_answered_for_itself(world: World) -> N
 
 
 def test_a_batch_sent_again_changes_nothing(world: World) -> None:
-    device, api = world.device(), world.api(world.operator)
+    device, api = world.device(), world.api(world.supervisor)
     sent = [body(device.code, "look"), body(device.code, facts=GONE), body(device.code)]
     first = api.post("/scans/batch", json=sent).json
     assert [item["outcome"] for item in first] == ["entered", "passed", "finished"]
@@ -564,11 +564,20 @@ def statements() -> Iterator[list[str]]:
 
 
 def test_a_step_without_evidence_costs_three_statements(world: World) -> None:
+    world.whole_routes()
     device, api = world.device(State.IN_WORK, step=2), world.api(world.operator)
-    scan = body(device.code, station="control")
+    scan = body(device.code, station="locks")
     with statements() as seen:
-        assert api.post("/scans", json=scan).json["outcome"] == "finished"
+        assert api.post("/scans", json=scan).json["outcome"] == "passed"
     assert [statement.split()[0] for statement in seen] == ["SELECT", "UPDATE", "INSERT"]
+
+
+@pytest.mark.parametrize(("who", "extra"), [("operator", ["SELECT"]), ("supervisor", [])])
+def test_a_control_asks_once_more_who_worked_on_it(world: World, who: str, extra: list[str]) -> None:
+    device, api = world.device(State.IN_WORK, step=2), world.api(getattr(world, who))
+    with statements() as seen:
+        assert api.post("/scans", json=body(device.code)).json["outcome"] == "finished"
+    assert [statement.split()[0] for statement in seen] == ["SELECT", *extra, "UPDATE", "INSERT"]
 
 
 def test_the_specification_describes_the_scan(world: World) -> None:
