@@ -192,7 +192,7 @@ def create_token(email: str, days: int, name: str) -> None:
 @main.command("import-batch")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--donor", required=True, help="The name of the organisation that gives.")
-@click.option("--category", type=click.Choice(list(Category)), help="Of the rows that say none.")
+@click.option("--category", type=click.Choice([each.value for each in Category]), help="Of the rows that say none.")
 @click.option("--dry-run", is_flag=True, help="Say what it comes to; store nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts and the problems as JSON.")
 @in_app

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bank import db
+from bank import db, files
 from bank.actor import Actor
 from bank.allocation.models import Programme, ProofKind, Tariff
 from bank.crypto import search_hash
 from bank.db import utcnow
-from bank.donations.models import Batch, BatchLine, BatchState
+from bank.donations.models import Batch, BatchImport, BatchLine, BatchState, ImportProblem
 from bank.identity import codes as identity_codes
 from bank.identity import rules, signin
 from bank.identity.models import (
@@ -368,6 +368,23 @@ class World:
             )
             session.add(row)
             session.flush()
+            return row.id
+
+    def spreadsheet(self, ref: str, text: str = "Type;Serial\nPortable;5CG8231XYZ\nUC;6,37E+15\n") -> int:
+        """A file that was sent for a batch and read, one sound row and one refused by default; its id."""
+        with db.transaction() as session:
+            row = BatchImport(
+                batch_id=session.scalars(sa.select(Batch.id).where(Batch.ref == ref)).one(),
+                digest=files.put(text.encode()),
+                filename="parc.csv",
+                mapping='{"titles": ["Type", "Serial"], "fields": ["category", "serial"]}',
+                rows=2,
+                new=1,
+                refused=1,
+            )
+            session.add(row)
+            session.flush()
+            session.add(ImportProblem(import_id=row.id, row=3, code="scientific-notation", value="6,37E+15"))
             return row.id
 
     def batch(

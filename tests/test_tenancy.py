@@ -30,7 +30,25 @@ PUBLIC = {"static", "scanning.passport", "identity.set_password"}
 # What each changing address is sent: well formed, so that only scope can refuse it.
 BODIES: dict[str, dict[str, Any]] = {
     "donations.receive": {"laptop-received": "2", "received-laptop": "2", "laptop": "2"},
+    "donations.edit": {"lines-laptop": "9", "version": "1"},
+    "donations.submit": {},
+    "donations.reopen": {},
+    "donations.withdraw": {"sure": "y"},
+    "donations.accept": {"workshop_id": "{organisation_id}", "legal_basis": "private_gift", "version": "1"},
+    "donations.refuse": {"no-reason": "too_old", "no-version": "1"},
+    "donations.reschedule": {"workshop_id": "{organisation_id}", "version": "1"},
+    "donations_api.edit": {"lines": [{"category": "laptop", "announced": 9}], "version": 1},
+    "donations_api.submit": {},
+    "donations_api.reopen": {},
+    "donations_api.withdraw": {},
+    "donations_api.accept": {"workshop_id": 1, "legal_basis": "private_gift", "version": 1},
+    "donations_api.refuse": {"reason": "too_old", "version": 1},
+    "donations_api.reschedule": {"workshop_id": 1, "version": 1},
     "donations_api.receive": {"lines": [{"category": "laptop", "received": 2}]},
+    "donations_imports.send": {},
+    "donations_imports.columns": {"column-0": "category"},
+    "donations_imports.confirm": {},
+    "donations_imports_api.send": {},
     "scanning.done": {
         "outcome": "done",
         "scan_id": "5b0f6d0e-0000-4000-8000-00000000000a",
@@ -141,8 +159,10 @@ def foreign(world: World) -> Foreign:
     assert handed.status_code == 201, handed.json
     world.token(world.supervisor)
     world.badge(world.operator)
+    batch = world.batch()
     ids = {
-        "batch": world.batch(),
+        "batch": batch,
+        "import_id": world.spreadsheet(batch),
         "request": ref,
         "handover": handed.json["ref"],
         "code": work.code,

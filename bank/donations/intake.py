@@ -138,7 +138,7 @@ def refused_rows(seen: ImportSheet) -> Iterator[list[str]]:
 
 
 def reason(refusal: Refusal) -> str:
-    """Why a file was refused, in the reader's language. Raises the refusal again when it is about something else."""
+    """Why a file was refused, in the reader's language. Raises a refusal that is about something else."""
     errors = refusal.facts.get("errors")
     if refusal.code is not Code.INVALID or not isinstance(errors, dict) or "file" not in errors:
         raise refusal

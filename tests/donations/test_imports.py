@@ -440,7 +440,7 @@ def test_a_file_is_brought_at_once_and_only_what_is_new_makes_a_draft(world: Wor
     assert announced(ref) == {LAPTOP: 2, DESKTOP: 1, SCREEN: 1}
     again = bring(world, data)
     assert (again.tally.new, again.tally.same, again.tally.refused) == (0, 4, 1)
-    changed = bring(world, data.replace("EliteBook 840 G5".encode(), b"EliteBook 840 G6"))
+    changed = bring(world, data.replace(b"EliteBook 840 G5", b"EliteBook 840 G6"))
     assert (changed.tally.new, changed.tally.same, changed.tally.changed) == (0, 3, 1)
     assert batches() == [ref]
     more = bring(world, data + "Écran;Dell;P24;S9X;;".encode())
