@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import wtforms
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
@@ -30,6 +31,7 @@ from bank.inventory.models import (
     Grade,
     StepKind,
 )
+from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked, Tool
 from bank.web.forms import Form, Number, Part
@@ -48,6 +50,7 @@ from bank.workshops.rules import (
     Seen,
     System,
 )
+from bank.workshops.words import WORDS as WORKSHOP_WORDS
 
 MAX_DRIVES = 4
 NEEDED = _l("Répondez à cette question.")
@@ -75,55 +78,13 @@ METHODS = {
     ErasureMethod.PURGE_CRYPTO_ERASE.value: _l("Effacement de la clé de chiffrement"),
     ErasureMethod.FACTORY_RESET.value: _l("Retour aux réglages d’usine"),
 }
-GRADES = {
-    Grade.A.value: _l("A : très bel aspect"),
-    Grade.B.value: _l("B : quelques traces"),
-    Grade.C.value: _l("C : traces visibles"),
-    Grade.D.value: _l("D : abîmé, mais marche"),
-}
-REPAIRS = {
-    Repair.NONE.value: _l("Rien à réparer"),
-    Repair.RAM.value: _l("Mémoire vive"),
-    Repair.STORAGE.value: _l("Disque ajouté ou changé"),
-    Repair.BATTERY.value: _l("Batterie"),
-    Repair.SCREEN.value: _l("Écran"),
-    Repair.KEYBOARD.value: _l("Clavier"),
-    Repair.CHARGER.value: _l("Chargeur"),
-    Repair.CLEANING_INSIDE.value: _l("Nettoyage de l’intérieur"),
-    Repair.OTHER.value: _l("Autre réparation"),
-}
-SYSTEMS = {
-    System.LINUX_MINT_22: _l("Linux Mint 22"),
-    System.WINDOWS_11: _l("Windows 11"),
-    System.EMMABUNTUS_6: _l("Emmabuntüs 6"),
-    System.UBUNTU_24_04: _l("Ubuntu 24.04"),
-    System.DEBIAN_13: _l("Debian 13"),
-    System.WINDOWS_10: _l("Windows 10"),
-}
-FUNCTIONS = {
-    Function.SCREEN: _l("Écran"),
-    Function.PICTURE: _l("Image"),
-    Function.TOUCH: _l("Toucher l’écran"),
-    Function.KEYBOARD: _l("Touches"),
-    Function.TOUCHPAD: _l("Pavé tactile"),
-    Function.CHARGE: _l("Charge et alimentation"),
-    Function.NETWORK: _l("Réseau ou Wi-Fi"),
-    Function.MOBILE: _l("Réseau mobile"),
-    Function.CALLS: _l("Appels"),
-    Function.SOUND: _l("Son"),
-    Function.CAMERA: _l("Caméra"),
-    Function.PORTS: _l("Prises"),
-    Function.PRINT: _l("Impression"),
-    Function.PAPER: _l("Entrée du papier"),
-    Function.SCAN: _l("Numérisation"),
-    Function.WORKS: _l("Fonctionnement"),
-}
+WORDS = {**INVENTORY_WORDS, **WORKSHOP_WORDS}
 WORKS = {"passed": _l("Marche"), "failed": _l("Ne marche pas")}
 
 
-def offered(words: Mapping[Any, Any]) -> list[SelectChoice]:
+def offered(words: Mapping[str, LazyString]) -> list[SelectChoice]:
     """A table of words as the answers to choose from."""
-    return [SelectChoice(str(value), text) for value, text in words.items()]
+    return [SelectChoice(value, text) for value, text in words.items()]
 
 
 class Asks:
@@ -226,7 +187,7 @@ class RepairForm(StepForm):
     repairs = SelectMultipleField(
         _l("Qu’avez-vous réparé ?"),
         [Asks()],
-        choices=offered(REPAIRS),
+        choices=offered(WORDS["repair"]),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -243,7 +204,7 @@ class InstallForm(StepForm):
 
     def offer(self, today: date) -> None:
         """Offer what is in force on a day."""
-        self.os.choices = offered({system: SYSTEMS[system] for system in rules.systems(today)})
+        self.os.choices = offered({system.value: WORDS["system"][system] for system in rules.systems(today)})
 
     def seen(self) -> Seen:
         """The system that was chosen."""
@@ -274,20 +235,22 @@ class FunctionalForm(StepForm):
         return Seen(checks={name: said == "passed" for name, said in answers.items() if said in WORKS})
 
 
-for _function, _words in FUNCTIONS.items():
+for _name, _words in WORDS["function"].items():
     _field = RadioField(_words, [Asks()], choices=offered(WORKS), validate_choice=False)
-    setattr(FunctionalForm, f"check_{_function.value}", _field)
+    setattr(FunctionalForm, f"check_{_name}", _field)
 
 
 class GradingForm(StepForm):
     """How it looks, and what is left of its battery."""
 
-    grade = RadioField(_l("Comment est-il ?"), [Asks()], choices=offered(GRADES), validate_choice=False)
+    grade = RadioField(
+        _l("Comment est-il ?"), [Asks()], choices=offered(WORDS["grade"]), validate_choice=False
+    )
     battery = Number(_l("Batterie, en pourcentage"), [Optional(), NumberRange(0, 100)])
 
     def seen(self) -> Seen:
         """The grade and the battery."""
-        grade = Grade(self.grade.data) if self.grade.data in GRADES else None
+        grade = Grade(self.grade.data) if self.grade.data in set(Grade) else None
         return Seen(grade=grade, battery=self.battery.data)
 
 

@@ -10,13 +10,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from bank import db
 from bank.actor import Permission
 from bank.errors import Code, Refusal
+from bank.identity import signin
 from bank.inventory import codes, register
 from bank.inventory import queries as inventory
+from bank.office import letterhead
 from bank.scanning import forms, intake, queries
 from bank.scanning.actions import Scan
 from bank.scanning.forms import CodeForm, InstallForm, StepForm, TellForm
 from bank.scanning.queries import Asked, Result
 from bank.web import guard, pages, problems, words
+from bank.web.forms import set_errors
 from bank.web.guard import public, requires
 from bank.web.words import word
 from bank.workshops import actions as workshops
@@ -37,12 +40,17 @@ def desk() -> Response:
 @bp.post("/scan")
 @requires(Permission.DEVICE_SCAN)
 def look() -> BaseResponse:
-    """A label was scanned: the device starts its route if it awaits it, then its step is shown."""
+    """A label was scanned: the device starts its route if it awaits it, then its step is shown. A badge that was
+    scanned changes who works here.
+    """
     form = CodeForm()
     if not form.validate_on_submit():
         return _desk(form, status=422)
+    scanned = form.code.data or ""
     try:
-        scan = Scan(str(uuid4()), codes.read(form.code.data or ""), Asked.LOOK)
+        if signin.is_badge(scanned):
+            return redirect(signin.change_badge(scanned), 303)
+        scan = Scan(str(uuid4()), codes.read(scanned), Asked.LOOK)
         found = intake.take(scan, intake.as_known(guard.actor()), guard.actor)
     except Refusal as refusal:
         return _refused(refusal)
@@ -85,9 +93,8 @@ def done(code: str) -> BaseResponse:
         scan = form.to_scan(codes.read(code))
         result = intake.take(scan, intake.as_known(guard.actor()), guard.actor)
     except Refusal as refusal:
-        if refusal.code is not Code.EVIDENCE_MISSING:
+        if not _blamed(form, refusal):
             return _refused(refusal)
-        form.blame(refusal, word(str(refusal.facts["why"]), "evidence_fault"))
         return _in_hand(codes.read(code), form)
     return _next(scan, result)
 
@@ -155,8 +162,15 @@ def passport(code: str) -> BaseResponse:
             facts = inventory.passport(session, read)
             held = _held_by_visitor(register.look(session, read).custodian_id)
     except Refusal as refusal:
-        return pages.page("scanning/unknown.html", status=404, why=refusal.code)
-    return pages.page("scanning/passport.html", passport=facts, held=held)
+        return pages.page("scanning/unknown.html", status=404, why=refusal.code, phone=_phone())
+    return pages.page("scanning/passport.html", passport=facts, held=held, phone=_phone())
+
+
+def _phone() -> str:
+    """The number to call about a device that was found; empty where the bank has entered none."""
+    with db.read() as session:
+        number = letterhead.head(session).help
+    return "" if number == letterhead.NOBODY else number
 
 
 def _held_by_visitor(custodian_id: int | None) -> bool:
@@ -209,6 +223,23 @@ def _in_hand(code: str, form: StepForm | None = None) -> Response:
         reasons=rules.reasons(found.step),
         tell=lambda: TellForm(formdata=None, data={"station": found.step or ""}),
     )
+
+
+def _blamed(form: StepForm, refusal: Refusal) -> bool:
+    """Say at its field what the form must correct; False where it is nothing that the form can mend."""
+    errors = refusal.facts.get("errors")
+    if refusal.code is Code.EVIDENCE_MISSING:
+        form.blame(refusal, word(str(refusal.facts["why"]), "evidence_fault"))
+    elif refusal.code is Code.INVALID and isinstance(errors, dict):
+        said = {
+            name: [word(each, "device_identity_fault") for each in faults] for name, faults in errors.items()
+        }
+        set_errors(form, said)
+    elif refusal.code is Code.ROW_TAKEN:
+        form.form_errors.append(words.problem(refusal.code)[1])
+    else:
+        return False
+    return True
 
 
 def _told(code: str, asked: Asked) -> tuple[Scan, Result]:

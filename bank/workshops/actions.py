@@ -18,7 +18,7 @@ from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity.models import Person
 from bank.inventory import actions as drives
-from bank.inventory import descriptions, lifecycle, register
+from bank.inventory import conditions, identify, lifecycle, register
 from bank.inventory import rules as inventory_rules
 from bank.inventory.actions import Finding
 from bank.inventory.lifecycle import Move, State
@@ -126,7 +126,8 @@ def pass_step(session: Session, actor: Actor, standing: Standing, work: Work) ->
 
     What the record itself says is wrong (a drive left open, a function that does not work, a weak battery) is
     written all the same, and the device does not go on.
-    Raises Refusal(other-custodian, blocked, out-of-step, same-person, evidence-missing, illegal-move).
+    Raises Refusal(other-custodian, blocked, out-of-step, same-person, evidence-missing, illegal-move, invalid,
+    row-taken).
     """
     inventory_rules.must_hold(actor, standing.custodian_id)
     lifecycle.after(standing.state, Move.PASS)
@@ -162,8 +163,8 @@ def _must_be_another_person(session: Session, actor: Actor, standing: Standing) 
 
 
 def _described(session: Session, actor: Actor, standing: Standing, seen: Seen) -> Standing:
-    read = rules.description(seen)
-    return descriptions.describe(session, actor, standing, read) if read else standing
+    read = rules.identity(seen)
+    return identify.tell(session, actor, standing, read).standing if read else standing
 
 
 def _advance(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
@@ -200,7 +201,7 @@ def _entry_facts(standing: Standing, work: Work) -> dict[str, Any]:
 def _note(session: Session, standing: Standing, work: Work) -> None:
     values = rules.condition(work.seen) if work.seen is not NOTHING_SEEN else {}
     if values:
-        descriptions.note(session, standing.device_id, values)
+        conditions.note(session, standing.device_id, values)
 
 
 def _keep(session: Session, actor: Actor, standing: Standing, work: Work, finding: Finding) -> Done:

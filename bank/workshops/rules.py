@@ -9,7 +9,7 @@ from typing import Any
 
 from bank.errors import Code, Refusal
 from bank.inventory.actions import DriveSeen, Evidence, serial_key
-from bank.inventory.descriptions import Description
+from bank.inventory.identify import Identity
 from bank.inventory.models import Category, DriveFate, DriveKind, Grade, StepKind
 from bank.workshops.models import DANGERS, Problem
 
@@ -360,10 +360,10 @@ def condition(seen: Seen) -> dict[str, Any]:
     return values
 
 
-def description(seen: Seen) -> Description | None:
+def identity(seen: Seen) -> Identity | None:
     """What was read on the device, where somebody read something."""
-    read = Description(seen.serial, seen.maker, seen.model)
-    return read if read != Description() else None
+    read = Identity(serial=seen.serial, maker=seen.maker, model=seen.model)
+    return read if read != Identity() else None
 
 
 def _those(seen: Seen, *, works: bool) -> list[str]:
