@@ -28,6 +28,7 @@ def test_the_list_has_filters_a_search_and_pages(world: World) -> None:
         "step": "erasure",
         "batch_ref": "L-TEST0",
         "open_drives": 1,
+        "blocked": False,
     }
     for query, codes in (
         ("state=in_work", [laptop.code]),

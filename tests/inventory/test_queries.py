@@ -199,7 +199,7 @@ def test_the_number_of_statements_does_not_grow_with_the_page(world: World) -> N
     with statements() as for_sheet, db.read() as session:
         queries.sheet(session, actor, standing.code)
         queries.history(session, actor, standing.code)
-    assert len(for_sheet) == 6
+    assert len(for_sheet) == 8
 
 
 def test_a_label_is_found_whole_in_part_and_as_a_scanner_gives_it(world: World) -> None:
