@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from bank.identity.models import PersonRole
 from bank.inventory.lifecycle import State
 from bank.web.guard import public
 from tests.factories import PASSWORD, ApiClient, World, today
@@ -103,6 +104,40 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
     yield coordinator, "post", "/batches", batch
     counted = {"lines": [{"category": "laptop", "received": 3, "gap_reason": None}]}
     yield supervisor, "post", f"/batches/{world.batch()}/reception", counted
+    donor, version = world.api(world.donor_user), {"version": 1}
+    announced = {
+        "lines": [{"category": "laptop", "announced": 1}],
+        "pickup_address": "1 rue des Dons",
+        "pickup_contact": "Accueil",
+    }
+    yield donor, "post", "/batches", announced | {"submit": True}
+    drafts = [
+        donor.post("/batches", json=announced | {"submit": sent}).json["ref"] for sent in (False, True, True)
+    ]
+    yield donor, "put", f"/batches/{drafts[0]}", announced | version
+    yield donor, "post", f"/batches/{drafts[0]}/submit", version
+    yield (
+        coordinator,
+        "post",
+        f"/batches/{drafts[1]}/refuse",
+        {"reason": "other", "note": "Non."} | {"version": 2},
+    )
+    yes = {"workshop_id": world.workshop, "legal_basis": "private_gift", "receiver_id": world.workshop}
+    yield (
+        coordinator,
+        "post",
+        f"/batches/{drafts[2]}/accept",
+        yes | {"collection_on": "2099-01-05", "version": 2},
+    )
+    moved = {"workshop_id": world.workshop, "collection_on": "2099-01-06", "version": 1}
+    yield coordinator, "put", f"/batches/{world.batch()}/collection", moved
+    came = {"donor_id": None, "workshop_id": world.workshop, "legal_basis": None}
+    yield (
+        supervisor,
+        "post",
+        "/receptions",
+        came | {"lines": [{"category": "laptop", "received": 1, "refused": 0}]},
+    )
     yield supervisor, "post", "/scans", SCAN | {"code": code, "facts": {"drives": [DRIVE], "no_drive": False}}
     request = {
         "programme": "RSA",
@@ -254,6 +289,19 @@ def test_no_method_breaks(world: World) -> None:
     assert faults == []
 
 
+def announced_batch(world: World, *, sent: bool = True) -> str:
+    """A batch that the Département wrote; its reference."""
+    body = {
+        "lines": [{"category": "laptop", "announced": 1}],
+        "pickup_address": "1 rue des Dons",
+        "pickup_contact": "Accueil",
+        "submit": sent,
+    }
+    donor = world.person(world.department, PersonRole.DONOR)
+    made = world.api(donor).post("/batches", json=body)
+    return str(made.json["ref"])
+
+
 def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
     """Who sends which form, well filled in."""
     coordinator, supervisor = world.client(world.coordinator), world.client(world.supervisor)
@@ -290,6 +338,30 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, "/batches/new", key | batch
     counted = {"lines-laptop-received": "3", "lines-laptop-gap_reason": ""}
     yield supervisor, f"/batches/{world.batch()}/reception", key | counted
+    donor = world.client(world.person(world.department, PersonRole.DONOR))
+    announced = {
+        "lines-laptop": "1",
+        "pickup_address": "1 rue des Dons",
+        "pickup_contact": "Accueil",
+        "then": "keep",
+    }
+    yield donor, "/batches/announce", key | announced
+    draft = announced_batch(world, sent=False)
+    yield donor, f"/batches/{draft}/edit", key | announced | {"version": "1"}
+    yield donor, f"/batches/{draft}/submit", key
+    yield donor, f"/batches/{draft}/withdraw", key | {"sure": "y"}
+    yes = {"workshop_id": str(world.workshop), "legal_basis": "private_gift", "collection_on": "2099-01-05"}
+    yield (
+        coordinator,
+        f"/batches/{announced_batch(world)}/accept",
+        key | yes | {"receiver_id": "", "version": "2"},
+    )
+    no = {"no-reason": "other", "no-note": "Non.", "no-version": "2", "no-idempotency_key": str(uuid4())}
+    yield coordinator, f"/batches/{announced_batch(world)}/refuse", no
+    moved = {"workshop_id": str(world.workshop), "collection_on": "2099-01-06", "version": "1"}
+    yield coordinator, f"/batches/{world.batch()}/collection", key | moved
+    came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
+    yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
     yield supervisor, "/scan", {"code": code}
     drive = {
         "drives-0-kind": "ssd",
@@ -313,8 +385,15 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/requests/{ref}/allocations", key | {"device": code}
     yield coordinator, f"/requests/{ref}/release", {"device": code}
     handover = {"devices": code, "payment": "cash", "paid": "20,00", "signature": "on_paper"}
-    desk, signing = world.client(world.desk_user), {"collector": "mandated", "id_paper": "passport", "pin": "1"}
-    yield desk, f"/requests/{ref}/handover", key | handover | signing | {"drawing": "M1 1L99 99", "scan": code}
+    desk, signing = (
+        world.client(world.desk_user),
+        {"collector": "mandated", "id_paper": "passport", "pin": "1"},
+    )
+    yield (
+        desk,
+        f"/requests/{ref}/handover",
+        key | handover | signing | {"drawing": "M1 1L99 99", "scan": code},
+    )
     yield desk, f"/requests/{ref}/handover/scan", {"devices": code, "scan": code}
     yield desk, "/desk", {"code": code}
     appointment = {"day": "2026-12-01", "time": "10:00", "desk": str(world.workshop), "version": "1"}
