@@ -112,8 +112,6 @@ def faults(new: NewHandover, *, for_a_person: bool) -> dict[str, list[str]]:
         found["signer_name"] = ["signer-missing"]
     if collector is Collector.REPRESENTATIVE and not written and not new.signer_title.strip():
         found["signer_title"] = ["title-missing"]
-    if new.signature is Signature.WITNESS and not new.witness_name.strip():
-        found["witness_name"] = ["witness-missing"]
     if new.signature is Signature.ON_SCREEN and not is_drawing(new.drawing):
         found["drawing"] = ["drawing-missing"]
     for name in ("signer_name", "signer_title", "witness_name"):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TimeField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 
 from bank.allocation import counter
 from bank.allocation.counter import ComeBack, NewHandover, Tick
@@ -19,7 +19,7 @@ from bank.allocation.words import WORDS
 from bank.errors import Code, Refusal
 from bank.web.forms import Form, Number, PageForm
 from bank.web.pages import PARIS
-from bank.web.words import problem
+from bank.web.words import problem, word
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{1,2}))?")
 NOT_MONEY = str.maketrans("", "", " \u00a0\u202f€")
@@ -32,6 +32,15 @@ class Needed:
 
     def __call__(self, _form: object, _field: object) -> None:
         """Nothing: `counter.faults` knows when it is asked for."""
+
+
+class NamedWitness:
+    """On this page a witness says their name; a program may leave it to the sheet that the witness signs."""
+
+    def __call__(self, form: "HandoverForm", field: StringField) -> None:
+        """Raises StopValidation on a witness without a name."""
+        if form.signature.data is Signature.WITNESS and not (field.data or "").strip():
+            raise StopValidation(word("witness-missing", "request_problem"))
 
 
 NAME = (Needed(), Optional(), Length(max=120, message=_l("120 signes au plus.")), PRINTABLE)
@@ -85,7 +94,7 @@ class HandoverForm(Form):
         _l("Comment signe-t-on ?"), [InputRequired(CHOOSE)], coerce=Signature, default=Signature.ON_SCREEN
     )
     drawing = HiddenField(_l("Signature dans le cadre"), [Length(max=counter.DRAWING_MAX)])
-    witness_name = StringField(_l("Nom du témoin"), [*NAME])
+    witness_name = StringField(_l("Nom du témoin"), [NamedWitness(), *NAME])
     pin = StringField(
         _l("Code de signature"),
         [Needed(), Optional(), Length(max=20)],

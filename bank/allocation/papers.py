@@ -47,7 +47,7 @@ PAID = {
 SIGNED = {
     Signature.ON_SCREEN: "Signé à l’écran.",
     Signature.ON_PAPER: "Signez ici :",
-    Signature.WITNESS: "La personne ne peut pas signer. Le témoin a vu la remise",
+    Signature.WITNESS: "La personne ne peut pas signer. Son témoin signe ici :",
     Signature.CODE: "Signé par le code inscrit sur le bon de retrait.",
 }
 
@@ -193,16 +193,16 @@ def _representative(made: Handover, kept: HandoverSignature | None) -> str:
 
 
 def _signed(made: Handover, kept: HandoverSignature | None) -> Signed:
-    how = SIGNED[made.signature]
-    if made.signature is Signature.WITNESS:
-        how = f"{how} : {kept.witness_name}." if kept and kept.witness_name else f"{how}."
+    how, witness = SIGNED[made.signature], kept.witness_name if kept else None
+    if made.signature is Signature.WITNESS and witness:
+        how = f"La personne ne peut pas signer. Le témoin a vu la remise et signe ici : {witness}"
     drawing = kept.drawing if kept and made.signature is Signature.ON_SCREEN else None
     return Signed(
         how=how,
         strokes=counter.strokes(drawing or ""),
         width=counter.FIELD_WIDTH,
         height=counter.FIELD_HEIGHT,
-        blank=made.signature is Signature.ON_PAPER,
+        blank=made.signature in (Signature.ON_PAPER, Signature.WITNESS),
     )
 
 

@@ -1,13 +1,16 @@
 """JSON shapes: requests, allocations, quotes, hand-overs. Amounts are integer cents."""
 
+import marshmallow as ma
 from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
 from bank.allocation.counter import DRAWING_MAX
 from bank.allocation.models import (
     AllocationState,
+    CancelReason,
     Collector,
     IdPaper,
+    Need,
     Payment,
     ProofKind,
     RequestState,
@@ -36,9 +39,10 @@ class LineSchema(Schema):
 
 
 class LineOut(LineSchema):
-    """A line of a request, and how many of it are promised or handed over."""
+    """A line of a request, how many of it are promised or handed over, and how many are still to be found."""
 
     promised = fields.Integer(required=True)
+    missing = fields.Integer(required=True)
 
 
 class RequestIn(Schema):
@@ -56,6 +60,17 @@ class RequestIn(Schema):
         allow_none=True,
         validate=[Length(1, 120), PRINTABLE],
         metadata=_about("For a programme for people: the name that the person gives at the counter."),
+    )
+    birth_date = fields.Date(
+        load_default=None,
+        allow_none=True,
+        metadata=_about("Without it the person is found by the request's reference only."),
+    )
+    needs = fields.List(
+        fields.Enum(Need, by_value=True),
+        load_default=list,
+        validate=Length(max=len(Need)),
+        metadata=_about("What would help the person: a need, never a condition."),
     )
     contact = fields.String(
         load_default=None,
@@ -77,6 +92,7 @@ class RequestQuery(Schema):
 
     state = fields.Enum(RequestState, by_value=True, load_default=None)
     programme = fields.String(load_default=None, validate=PROGRAMME)
+    mine = fields.Boolean(load_default=False, metadata=_about("Only those that the caller made."))
     cursor = fields.Integer(
         load_default=None,
         validate=Range(1, LARGEST_ID),
@@ -117,7 +133,10 @@ class RequestOut(Schema):
         allow_none=True,
         metadata=_about("Null for those who have no need of it, the coordinator among them."),
     )
+    birth_date = fields.String(required=True, allow_none=True, metadata=_about("YYYY-MM-DD."))
     contact = fields.String(required=True, allow_none=True)
+    needs = fields.List(fields.String(), required=True)
+    cancel_reason = fields.Enum(CancelReason, by_value=True, required=True, allow_none=True)
     proof = fields.Enum(ProofKind, by_value=True, required=True, allow_none=True)
     proof_day = fields.Date(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
@@ -144,6 +163,51 @@ class AllocationIn(Schema):
     device = fields.String(
         required=True, validate=Length(1, 200), metadata=_about("The label's code, as it was scanned.")
     )
+
+
+class AllotmentIn(Schema):
+    """The devices to promise in one go."""
+
+    devices = fields.List(fields.String(validate=Length(1, 200)), required=True, validate=Length(1, 200))
+
+
+class KeptBackOut(ma.Schema):
+    """A device that was not promised, and why."""
+
+    device = fields.String(required=True)
+    code = fields.String(required=True, metadata=_about("As in a problem."))
+    reasons = fields.List(fields.String())
+    article = fields.String(allow_none=True)
+
+
+class AllotmentOut(Schema):
+    """What became of the devices."""
+
+    promised = fields.List(fields.String(), required=True)
+    refused = fields.List(fields.Nested(KeptBackOut), required=True)
+
+
+class CancellationIn(Schema):
+    """Why the request is not followed any more."""
+
+    reason = fields.Enum(CancelReason, by_value=True, required=True)
+
+
+class PersonIn(Schema):
+    """Whom to look for: exactly this name, whatever its accents, hyphens and order, and this birth date."""
+
+    person_name = fields.String(required=True, validate=[Length(1, 120), PRINTABLE])
+    birth_date = fields.Date(required=True)
+
+
+class FoundOut(Schema):
+    """A request that was found. It repeats neither the name nor the date."""
+
+    ref = fields.String(required=True)
+    state = fields.Enum(RequestState, by_value=True, required=True)
+    programme = fields.String(required=True, attribute="programme_name")
+    organisation = fields.String(required=True, attribute="organisation_name")
+    created_at = fields.DateTime(required=True)
 
 
 class QuoteQuery(Schema):
@@ -211,7 +275,9 @@ class HandoverIn(Schema):
     )
     signer_title = fields.String(load_default="", validate=(Length(max=120), PRINTABLE))
     witness_name = fields.String(
-        load_default="", validate=(Length(max=120), PRINTABLE), metadata=_about("Asked for with `witness`.")
+        load_default="",
+        validate=(Length(max=120), PRINTABLE),
+        metadata=_about("With `witness`; without it the receipt leaves room to write it."),
     )
     drawing = fields.String(
         load_default="",

@@ -383,7 +383,6 @@ def test_a_signature_on_paper_keeps_nothing_personal(world: World, waiting: Wait
     ("said", "wrong"),
     [
         ({"signature": Signature.ON_SCREEN}, {"drawing": ["drawing-missing"]}),
-        ({"signature": Signature.WITNESS, "witness_name": "  "}, {"witness_name": ["witness-missing"]}),
         ({"collector": Collector.MANDATED}, {"signer_name": ["signer-missing"]}),
         ({"collector": Collector.REPRESENTATIVE}, {"collector": ["other-collector"]}),
         ({"signature": Signature.CODE, "pin": "123456"}, {"pin": ["no-slip"]}),
@@ -404,7 +403,12 @@ def test_who_signs_and_how_is_said(
 
 def test_a_witness_is_named(world: World, waiting: Waiting) -> None:
     ref = hand_over(world, waiting, signature=Signature.WITNESS, witness_name="Paul Témoin")
-    assert "Le témoin a vu la remise : Paul Témoin." in receipt(world.desk_user, ref)
+    assert "Le témoin a vu la remise et signe ici : Paul Témoin" in receipt(world.desk_user, ref)
+
+
+def test_a_witness_may_write_their_name_on_the_sheet(world: World, waiting: Waiting) -> None:
+    ref = hand_over(world, waiting, signature=Signature.WITNESS)
+    assert "Son témoin signe ici" in receipt(world.desk_user, ref)
 
 
 def test_the_code_of_the_slip_is_as_good_as_a_signature(world: World, waiting: Waiting) -> None:
