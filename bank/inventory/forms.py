@@ -94,13 +94,15 @@ class IdentityForm(PageForm):
 
     def __init__(self, sheet: DeviceSheet) -> None:
         known = {code.kind.value: code.value for code in sheet.codes}
-        super().__init__(data=known | {"maker": sheet.maker, "model": sheet.model})
+        self.known = known | {"maker": sheet.maker, "model": sheet.model}
+        super().__init__(data=self.known)
         if sheet.category not in WITH_IMEI and CodeKind.IMEI.value not in known:
             del self.imei
 
     def to_identity(self) -> Identity:
-        """As the action takes it; call it on a form that validates."""
-        return Identity(**{name: self[name].data or "" for name in READ if name in self})
+        """As the action takes it: what is emptied is taken away, what stays empty may still be filled."""
+        said = {name: self[name].data or "" for name in READ if name in self}
+        return Identity(**{name: text if text or self.known.get(name) else None for name, text in said.items()})
 
 
 READ = ("serial", "imei", "asset_tag", "maker", "model")

@@ -157,7 +157,7 @@ def _known(session: Session, device_id: int) -> Codes:
         .where(DeviceCode.device_id == device_id)
         .order_by(DeviceCode.id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _row_of(session: Session, batch_ref: str, device_id: int, wanted: Codes) -> _Row | None:

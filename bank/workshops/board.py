@@ -197,7 +197,7 @@ def _steps(session: Session, actor: Actor) -> tuple[StepCount, ...]:
     rows = session.execute(
         sa.select(Step.kind, sa.func.count()).join(some, some.c.step_id == Step.id).group_by(Step.kind)
     )
-    counted.update(dict(rows.tuples()))
+    counted.update(dict(rows.all()))
     waiting = (
         sa.select(Device.id)
         .where(Device.custodian_id == actor.organisation_id, Device.state == State.RECEIVED)
