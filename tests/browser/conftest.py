@@ -23,7 +23,7 @@ from tests import hosts
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 WIDTHS = (360, 1280)
-START_S = 90
+START_S = 300
 FLAGS = (
     "--disable-quic",
     "--no-first-run",
