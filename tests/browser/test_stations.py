@@ -93,7 +93,7 @@ def test_a_station_with_badges(visitor: Visitor) -> None:
     page.locator(".account > summary").click()
     page.get_by_role("button", name="Se déconnecter").click()
     page.wait_for_url(re.compile(r"/station$"))
-    expect(page.get_by_label("Code du badge")).to_be_focused()
+    expect(page.get_by_label("Votre badge")).to_be_focused()
     visitor.look("station-door")
     # As a US scanner types it on a French computer, with Enter at its end.
     page.keyboard.type(code.translate(US_ON_FRENCH).lower())
@@ -163,7 +163,7 @@ def make_badge_for(visitor: Visitor, person: str) -> str:
 
 
 def enter(page: Page, code: str) -> None:
-    page.get_by_label("Code du badge").fill(code)
+    page.get_by_label("Votre badge").fill(code)
     page.keyboard.press("Enter")
     page.get_by_label("Votre code").fill(PIN)
     page.keyboard.press("Enter")
