@@ -19,6 +19,7 @@ from bank.identity import signin
 from bank.identity.models import OrganisationRole, PersonRole
 from bank.inventory.lifecycle import State
 from bank.web import guard
+from bank.workshops.models import HelpCall
 from tests.factories import World, today
 
 R = OrganisationRole
@@ -44,11 +45,27 @@ BODIES: dict[str, dict[str, Any]] = {
     "donations_api.accept": {"workshop_id": 1, "legal_basis": "private_gift", "version": 1},
     "donations_api.refuse": {"reason": "too_old", "version": 1},
     "donations_api.reschedule": {"workshop_id": 1, "version": 1},
+    "workshops.answer_help": {},
+    "workshops.resume": {},
+    "workshops.send_back": {"step": "erasure"},
+    "workshops.leave": {"reason": "not_in_place"},
+    "workshops.take_out": {"fate": "removed"},
+    "workshops_api.answer_help": {},
+    "workshops_api.unblock": {"step": None},
+    "workshops_api.leave": {"exit": "lose", "reason": "not_in_place"},
+    "workshops_api.take_out": {"fate": "removed"},
+    "incidents.settle": {"outcome": "no_risk"},
+    "workshops_api.settle": {"outcome": "no_risk"},
+    "inventory.identify_device": {"serial": "PF1A2B3C"},
+    "inventory_api.identity": {"serial": "PF1A2B3C"},
     "donations_api.receive": {"lines": [{"category": "laptop", "received": 2}]},
     "donations_imports.send": {},
     "donations_imports.columns": {"column-0": "category"},
     "donations_imports.confirm": {},
     "donations_imports_api.send": {},
+    "scanning.problem": {"station": "erasure", "reason": "drive_dead"},
+    "scanning.ask_help": {"station": "erasure"},
+    "scanning.danger": {"reason": "smell"},
     "scanning.done": {
         "outcome": "done",
         "scan_id": "5b0f6d0e-0000-4000-8000-00000000000a",
@@ -172,6 +189,9 @@ def foreign(world: World) -> Foreign:
         "organisation_id": world.workshop,
         "person_id": world.operator.person_id,
         "token_id": 1,
+        "exit": "lose",
+        "incident_id": lost_incident(world),
+        "call_id": call_for_help(world),
         "station_id": world.station()[0],
     }
     elsewhere = world.organisation(
@@ -193,6 +213,27 @@ def foreign(world: World) -> Foreign:
     return Foreign(world, ids, outsiders, insiders)
 
 
+def lost_incident(world: World) -> int:
+    """A device of AGOIE that went missing with data on it."""
+    device = world.device(State.RECEIVED)
+    told = world.api(world.supervisor).post(
+        f"/devices/{device.code}/exits", json={"exit": "lose", "reason": "not_in_place"}
+    )
+    assert told.status_code == 201, told.json
+    incident_id: int = world.api(world.supervisor).get("/incidents").json["items"][0]["id"]
+    return incident_id
+
+
+def call_for_help(world: World) -> int:
+    """Somebody at AGOIE who waits for help."""
+    organisation_id, person_id = world.workshop, world.operator.person_id
+    with db.transaction() as session:
+        call = HelpCall(organisation_id=organisation_id, person_id=person_id)
+        session.add(call)
+        session.flush()
+        return call.id
+
+
 def made_again() -> dict[str, Any]:
     return {
         "programme": "RSA",
@@ -209,7 +250,7 @@ def address(rule: Rule, ids: dict[str, Any]) -> str:
     """The rule's address for the foreign things."""
     room = rule.rule.removeprefix("/api/v1").strip("/").partition("/")[0]
     refs = {"batches": "batch", "requests": "request", "handovers": "handover"}
-    values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"]}
+    values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"], "reason": "smell"}
     path = rule.rule
     for name in rule.arguments:
         for kind in ("", "int:", "path:"):

@@ -61,6 +61,17 @@ RAW: tuple[tuple[bytes, str], ...] = (
     (b"{}", "application/json; charset=utf-32"),
 )
 SCAN = {"scan_id": str(uuid4()), "code": "", "station": "control", "outcome": "done", "at": None}
+SEEN = {
+    "repairs": ["ram"],
+    "os": "debian_13",
+    "checks": {"screen": "passed"},
+    "grade": "b",
+    "battery": 80,
+    "reason": "other",
+    "serial": "PF1ABCDE",
+    "maker": "Lenovo",
+    "model": "T480",
+}
 DRIVE = {
     "kind": "ssd",
     "serial": "S1",
@@ -139,6 +150,7 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
         came | {"lines": [{"category": "laptop", "received": 1, "refused": 0}]},
     )
     yield supervisor, "post", "/scans", SCAN | {"code": code, "facts": {"drives": [DRIVE], "no_drive": False}}
+    yield supervisor, "post", "/scans", SCAN | {"code": code, "outcome": "problem", "facts": SEEN}
     request = {
         "programme": "RSA",
         "lines": [{"category": "laptop", "quantity": 1}],
@@ -302,6 +314,32 @@ def announced_batch(world: World, *, sent: bool = True) -> str:
     return str(made.json["ref"])
 
 
+def at_the_station(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """Every form that the station shows for a device."""
+    key = {"idempotency_key": str(uuid4())}
+    yield supervisor, "/scan", {"code": code}
+    drive = {
+        "drives-0-kind": "ssd",
+        "drives-0-serial": "S1",
+        "drives-0-size_gb": "1",
+        "drives-0-method": "clear_overwrite",
+        "drives-0-tool": "nwipe",
+        "drives-0-tool_version": "0.36",
+        "drives-0-ending": "failed",
+    }
+    yield supervisor, f"/scan/{code}", key | {"station": "erasure"} | drive
+    seen = {"serial": "PF1ABCDE", "maker": "Lenovo", "model": "T480"}
+    yield supervisor, f"/scan/{code}", key | {"station": "power_on"} | seen
+    yield supervisor, f"/scan/{code}", key | {"station": "repair", "repairs": "ram"}
+    yield supervisor, f"/scan/{code}", key | {"station": "install", "os": "debian_13"}
+    yield supervisor, f"/scan/{code}", key | {"station": "functional", "check_screen": "passed"}
+    yield supervisor, f"/scan/{code}", key | {"station": "grading", "grade": "b", "battery": "80"}
+    yield supervisor, f"/scan/{code}/problem", key | {"station": "erasure", "reason": "drive_dead"}
+    yield supervisor, f"/scan/{code}/help", key | {"station": "erasure"}
+    yield supervisor, "/scan/help", key
+    yield supervisor, f"/scan/{code}/danger", key | {"station": "erasure", "reason": "smell"}
+
+
 def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
     """Who sends which form, well filled in."""
     coordinator, supervisor = world.client(world.coordinator), world.client(world.supervisor)
@@ -362,17 +400,7 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/batches/{world.batch()}/collection", key | moved
     came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
     yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
-    yield supervisor, "/scan", {"code": code}
-    drive = {
-        "drives-0-kind": "ssd",
-        "drives-0-serial": "S1",
-        "drives-0-size_gb": "1",
-        "drives-0-method": "clear_overwrite",
-        "drives-0-tool": "nwipe",
-        "drives-0-tool_version": "0.36",
-        "drives-0-ending": "failed",
-    }
-    yield supervisor, f"/scan/{code}", key | {"station": "erasure"} | drive
+    yield from at_the_station(supervisor, code)
     request = {
         "category": "laptop",
         "person_name": "Jeanne",

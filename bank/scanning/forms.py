@@ -79,7 +79,7 @@ METHODS = {
     ErasureMethod.FACTORY_RESET.value: _l("Retour aux réglages d’usine"),
 }
 WORDS = {**INVENTORY_WORDS, **WORKSHOP_WORDS}
-WORKS = {"passed": _l("Marche"), "failed": _l("Ne marche pas")}
+WORKS = {"passed": _l("Marche"), "failed": _l("En panne")}
 
 
 def offered(words: Mapping[str, LazyString]) -> list[SelectChoice]:
@@ -246,7 +246,7 @@ class GradingForm(StepForm):
     grade = RadioField(
         _l("Comment est-il ?"), [Asks()], choices=offered(WORDS["grade"]), validate_choice=False
     )
-    battery = Number(_l("Batterie, en pourcentage"), [Optional(), NumberRange(0, 100)])
+    battery = Number(_l("Batterie, en pourcentage"), [Asks(), Optional(), NumberRange(0, 100)])
 
     def seen(self) -> Seen:
         """The grade and the battery."""

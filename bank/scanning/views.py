@@ -272,6 +272,7 @@ def _said(scan: Scan, result: Result) -> str:
         return str(_("C’est noté. %(next)s", next=word(result.step, "step_next")))
     if result.outcome is Outcome.BLOCKED and result.problem:
         why = word(result.problem, "problem")
+        why = why[:1].lower() + why[1:]
         return str(_("C’est noté : %(why)s. Portez-le à l’étagère des bloqués.", why=why))
     if result.outcome is Outcome.KEPT:
         return _kept(result, this)

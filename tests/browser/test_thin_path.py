@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, Visitor
+from tests.browser.test_steps import control, walk
 from tests.factories import today
 from tests.scanned import scanned
 
@@ -62,7 +63,7 @@ def receive(visitor: Visitor, ref: str) -> list[str]:
 
 
 def work(visitor: Visitor, code: str) -> None:
-    """The operator scans: erasure of the drive recorded, then the control; the device is available."""
+    """The operator walks nine steps; a second person controls; the device is available."""
     visitor.sign_in("atelier@demo.exemple")
     visitor.look("home-operator")
     page = visitor.open("/scan")
@@ -71,28 +72,12 @@ def work(visitor: Visitor, code: str) -> None:
     # As a US scanner types it on a French computer, with Enter at its end.
     page.keyboard.type(code.translate(str.maketrans("1234567890", "&é\"'(-è_çà")).lower())
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Étape : effacement")
-    visitor.look("desk-erasure")
-    page.get_by_role("button", name="C’est fait").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    visitor.look("desk-erasure-errors")
-    page.get_by_label("Quel disque ?").first.select_option("ssd")
-    page.get_by_label("Effacement réussi").first.check()
-    page.get_by_label("Numéro de série").first.fill("S3Z9NB0K123456")
-    page.get_by_label("Taille en Go").first.fill("256")
-    page.get_by_label("Comment ?").first.select_option("purge_ata_sanitize")
-    page.get_by_label("Logiciel", exact=True).first.fill("hdparm")
-    page.get_by_label("Version du logiciel").first.fill("9.65")
-    page.get_by_role("button", name="C’est fait").click()
-    page.wait_for_url(re.compile(r"/scan$"))
-    visitor.look("desk-erased")
-    page.get_by_label("Code de l’étiquette").fill(code)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("contrôle"))
-    visitor.look("desk-control")
-    page.get_by_role("button", name="C’est fait").click()
-    page.wait_for_url(re.compile(r"/scan$"))
-    assert "disponible" in said(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Étape : mise en route")
+    visitor.open("/scan")
+    walk(visitor, code)
+    visitor.context.clear_cookies()
+    visitor.sign_in("atelier2@demo.exemple")
+    control(visitor, code)
     visitor.look("desk-done")
     page.get_by_label("Code de l’étiquette").fill(code * 2)
     page.keyboard.press("Enter")
