@@ -365,12 +365,13 @@ def _reserve(
 ) -> tuple[Standing, pricing.Quote]:
     standing = register.look(session, code)
     offers.must_be_asked_for(quoting.asked, standing.category)
-    if left[standing.category] <= 0:
-        raise Refusal(Code.LINE_FULL, category=standing.category.value)
     if standing.state is State.RESERVED:
         raise Refusal(Code.ALREADY_TAKEN)
     quoted = quoting.of(standing)
     refuse_unlawful(quoted)
+    # The law's reason comes first: it holds whatever else is in the way.
+    if left[standing.category] <= 0:
+        raise Refusal(Code.LINE_FULL, category=standing.category.value)
     after = register.move(session, actor, standing, Move.RESERVE, facts={"request": quoting.asked.ref})
     return after, quoted
 

@@ -6,7 +6,7 @@ from flask import url_for
 
 from bank import db, work
 from bank.actor import Permission
-from bank.allocation import actions, handovers, offers, queries, schemas, words
+from bank.allocation import actions, handovers, looks, offers, queries, schemas, words
 from bank.allocation.actions import NewRequest
 from bank.allocation.counter import NewHandover
 from bank.allocation.models import Signature
@@ -38,7 +38,8 @@ def list_requests(wanted: dict[str, Any]) -> RequestPage:
 def make_request(given: dict[str, Any]) -> Created:
     """Ask for equipment under a programme"""
     lines = tuple((line["category"], line["quantity"]) for line in given["lines"])
-    actor, key, new = guard.actor(), idempotency_key(), NewRequest(**given | {"lines": lines})
+    needs = frozenset(given["needs"])
+    actor, key, new = guard.actor(), idempotency_key(), NewRequest(**given | {"lines": lines, "needs": needs})
     with db.transaction() as session:
         ref = work.once(
             session, actor, key, ["request", given], lambda: actions.make_request(session, actor, new)
@@ -51,9 +52,47 @@ def make_request(given: dict[str, Any]) -> Created:
 @requires(Permission.REQUEST_SEE)
 @bp.response(200, schemas.RequestDetailOut)
 def get_request(ref: str) -> RequestFacts:
-    """One request, with what is promised to it"""
-    with db.read() as session:
-        return queries.find(session, guard.actor(), ref)
+    """One request, with what is promised to it; the file of a person that is opened is written down"""
+    return looks.opened(guard.actor(), ref)
+
+
+@bp.route("/requests/search", methods=["POST"])
+@requires(Permission.REQUEST_SEE)
+@bp.arguments(schemas.PersonIn)
+@bp.response(200, schemas.FoundOut(many=True))
+def find_requests(given: dict[str, Any]) -> list[queries.Found]:
+    """The requests within reach for a person of exactly this name and birth date; each is written down"""
+    actor = guard.actor()
+    with db.transaction() as session:
+        found = queries.of_person(session, actor, given["person_name"], given["birth_date"])
+        for each in found:
+            actions.note_look(session, actor, each.id)
+    return found
+
+
+@bp.route("/requests/<ref>/cancellation", methods=["POST"])
+@requires(Permission.REQUEST_SEE)
+@bp.arguments(schemas.CancellationIn)
+@bp.response(204)
+def cancel(given: dict[str, Any], ref: str) -> None:
+    """Stop a request: what was promised to it is ready again. Asked twice, done once"""
+    with db.transaction() as session:
+        actions.cancel(session, guard.actor(), ref, given["reason"])
+
+
+@bp.route("/requests/<ref>/allocations/batch", methods=["POST"])
+@requires(Permission.REQUEST_ALLOCATE)
+@bp.arguments(schemas.AllotmentIn)
+@bp.response(200, schemas.AllotmentOut)
+def allocate_many(given: dict[str, Any], ref: str) -> dict[str, Any]:
+    """Promise many devices in one go; those that are refused do not keep the others from it"""
+    actor, chosen = guard.actor(), given["devices"]
+    with db.transaction() as session:
+        told = actions.allocate_many(session, actor, ref, chosen)
+    refused = [
+        {"device": each.code, "code": each.refusal.code, **each.refusal.facts} for each in told.refused
+    ]
+    return {"promised": told.promised, "refused": refused}
 
 
 @bp.route("/requests/<ref>/allocations", methods=["POST"])

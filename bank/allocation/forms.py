@@ -15,6 +15,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -93,7 +94,7 @@ class RequestForm(Form):
     needs = Boxes(
         _l("Ce qui l’aiderait"),
         [Optional()],
-        choices=[(need.value, WORDS["need"][need]) for need in Need],
+        choices=[SelectChoice(need.value, WORDS["need"][need]) for need in Need],
         description=_l("Un besoin, jamais une maladie ni un handicap."),
     )
     proof = RadioField(_l("Justificatif que vous avez vu"), [InputRequired(CHOOSE)], coerce=ProofKind)
@@ -115,7 +116,7 @@ class RequestForm(Form):
             del form.proof, form.proof_day, form.proof_seen
             return form
         accepted = [kind for kind in ProofKind if kind in option.proofs]
-        form.proof.choices = [(kind, WORDS["proof_kind"][kind]) for kind in accepted]
+        form.proof.choices = [SelectChoice(kind, WORDS["proof_kind"][kind]) for kind in accepted]
         if len(accepted) == 1 and form.proof.data is None:
             form.proof.data = accepted[0]
         return form
@@ -224,7 +225,7 @@ class CancelForm(PageForm):
         _l("Pourquoi ?"),
         [InputRequired(CHOOSE)],
         coerce=CancelReason,
-        choices=[(reason, WORDS["cancel_reason"][reason]) for reason in CancelReason],
+        choices=[SelectChoice(reason, WORDS["cancel_reason"][reason]) for reason in CancelReason],
     )
 
 

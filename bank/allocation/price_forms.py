@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from bank.allocation.desk_forms import cents
@@ -18,8 +19,8 @@ from bank.inventory.models import Category
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.web.forms import Form, Number
 
-NONE = ("", _l("Aucune"))
-CHOICE = ("", _l("Choisir"))
+NONE = SelectChoice("", _l("Aucune"))
+CHOICE = SelectChoice("", _l("Choisir"))
 
 
 def _source() -> StringField:
@@ -37,7 +38,7 @@ class TariffForm(Form):
     category = SelectField(
         _l("Matériel"),
         [InputRequired(CHOOSE)],
-        choices=[CHOICE, *((each.value, INVENTORY_WORDS["category"][each]) for each in Category)],
+        choices=[CHOICE, *(SelectChoice(each.value, INVENTORY_WORDS["category"][each]) for each in Category)],
     )
     seller = SelectField(
         _l("Vendeur"),
@@ -52,8 +53,11 @@ class TariffForm(Form):
 
     def offer(self, programmes: Sequence[tuple[str, str]], sellers: Sequence[tuple[int, str]]) -> None:
         """Give the choices that the database knows."""
-        self.programme.choices = [CHOICE, *programmes]
-        self.seller.choices = [("", _l("Tous les vendeurs")), *((str(key), name) for key, name in sellers)]
+        self.programme.choices = [CHOICE, *(SelectChoice(code, name) for code, name in programmes)]
+        self.seller.choices = [
+            SelectChoice("", _l("Tous les vendeurs")),
+            *(SelectChoice(str(key), name) for key, name in sellers),
+        ]
 
     def validate_price(self, field: StringField) -> None:
         """An amount of money."""
@@ -87,7 +91,10 @@ class ProgrammeForm(Form):
     recipient_nature = SelectField(
         _l("Pour qui ?"),
         [InputRequired(CHOOSE)],
-        choices=[CHOICE, *((each.value, IDENTITY_WORDS["legal_nature"][each]) for each in LegalNature)],
+        choices=[
+            CHOICE,
+            *(SelectChoice(each.value, IDENTITY_WORDS["legal_nature"][each]) for each in LegalNature),
+        ],
     )
     hardship = BooleanField(
         _l("Pour des personnes en difficulté, ou pour une association qui les aide"),
@@ -96,7 +103,7 @@ class ProgrammeForm(Form):
     proofs = Boxes(
         _l("Justificatifs acceptés"),
         [Optional()],
-        choices=[(each.value, WORDS["proof_kind"][each]) for each in ProofKind],
+        choices=[SelectChoice(each.value, WORDS["proof_kind"][each]) for each in ProofKind],
     )
     proof_days = Number(
         _l("Ancienneté du justificatif, en jours au plus"),
@@ -105,7 +112,10 @@ class ProgrammeForm(Form):
     capacity_asked = SelectField(
         _l("Accréditation exigée de qui demande"),
         [Optional()],
-        choices=[NONE, *((each.value, IDENTITY_WORDS["capacity"][each]) for each in CapacityKind)],
+        choices=[
+            NONE,
+            *(SelectChoice(each.value, IDENTITY_WORDS["capacity"][each]) for each in CapacityKind),
+        ],
     )
     loan_days = Number(
         _l("Durée du prêt, en jours"),

@@ -47,11 +47,14 @@ def test_from_the_request_to_the_hand_over(world: World) -> None:
         "ref": ref,
         "state": "open",
         "programme": "RSA",
-        "lines": [{"category": "laptop", "quantity": 1, "promised": 0}],
+        "lines": [{"category": "laptop", "quantity": 1, "promised": 0, "missing": 1}],
         "organisation": "Croix-Rouge",
         "recipient_nature": "person",
         "person_name": NAME,
+        "birth_date": None,
         "contact": "06 39 98 12 34",
+        "needs": [],
+        "cancel_reason": None,
         "proof": "rsa_certificate",
         "proof_day": wish()["proof_day"],
         "created_at": None,
@@ -77,7 +80,8 @@ def test_from_the_request_to_the_hand_over(world: World) -> None:
     assert promised.json["seller"] == "AGOIE"
 
     waiting = desk.get("/requests?state=allocated").json
-    assert [(item["ref"], item["person_name"]) for item in waiting["items"]] == [(ref, NAME)]
+    assert [(item["ref"], item["person_name"]) for item in waiting["items"]] == [(ref, None)]
+    assert desk.get(f"/requests/{ref}").json["person_name"] == NAME
     given = {
         "request": ref,
         "devices": [device.code],

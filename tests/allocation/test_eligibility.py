@@ -7,7 +7,7 @@ import pytest
 
 from bank.allocation.eligibility import Ask, Decision, Reason, Terms, decide, in_force
 from bank.allocation.models import ProofKind
-from bank.identity.models import LegalNature, OrganisationRole
+from bank.identity.models import CapacityKind, LegalNature, OrganisationRole
 
 TODAY = date(2026, 6, 15)
 RSA = Terms(LegalNature.PERSON, frozenset({ProofKind.RSA_CERTIFICATE.value}), 92, date(2026, 1, 1))
@@ -91,3 +91,13 @@ def test_every_reason_is_given_at_once() -> None:
 def test_a_dated_row_counts_on_its_first_and_last_day(day: date, counts: bool) -> None:
     assert in_force(date(2026, 1, 1), date(2026, 6, 30), day) is counts
     assert decide(replace(GOOD, proof_day=day), replace(RSA, valid_until=date(2026, 6, 30)), day).ok is counts
+
+
+def test_great_hardship_is_attested_by_an_accredited_organisation_only() -> None:
+    terms = replace(RSA, capacity_asked=CapacityKind.HARDSHIP)
+    assert decide(GOOD, terms, TODAY).reasons == (Reason.CAPACITY_MISSING,)
+    other = replace(GOOD, asker_capacities=frozenset({CapacityKind.RUP}))
+    assert decide(other, terms, TODAY).reasons == (Reason.CAPACITY_MISSING,)
+    accredited = replace(GOOD, asker_capacities=frozenset({CapacityKind.HARDSHIP}))
+    assert decide(accredited, terms, TODAY).ok
+    assert decide(replace(accredited, proof_seen=False), terms, TODAY).reasons == (Reason.PROOF_NOT_SEEN,)

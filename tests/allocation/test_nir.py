@@ -69,6 +69,12 @@ def test_names_and_contacts_pass(text: str) -> None:
         ("35600000049837", "a SIRET, 14 digits"),
         ("356 000 000 49837", "a SIRET in groups"),
         ("552 100 554", "a SIREN"),
+        ("490154203237518", "an IMEI that begins with 4"),
+        ("22950127500015", "the SIRET of a Département: it begins with 2, as a woman's number"),
+        ("229 501 275 00015", "the same in groups"),
+        ("21950612800012", "the SIRET of Le Thillay"),
+        ("269 500 773 00016", "the SIRET of a hospital"),
+        ("13000548100010", "the SIRET of a State agency: it begins with 1, as a man's number"),
     ],
 )
 def test_other_long_numbers_are_not_taken_for_one(text: str, what: str) -> None:

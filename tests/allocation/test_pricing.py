@@ -19,6 +19,7 @@ from bank.allocation.pricing import (
     Reason,
     Seller,
     TariffRow,
+    part_cents,
     quote,
 )
 from bank.identity.models import CapacityKind, LegalNature
@@ -328,3 +329,36 @@ def test_never_above_the_cap_and_never_to_an_excluded_recipient(
         assert quoted.price_cents <= max(
             row.cap_cents for row in limits if row.valid_from == newest.valid_from
         )
+
+
+# ---- the cap of a fixed computer is for a set ----
+
+DESKTOP_CAP = (CapRow(Category.DESKTOP, 15_000, date(2022, 11, 9), "CG3P D3212-3-1"),)
+
+
+@pytest.mark.parametrize(
+    ("desktop", "screen", "lawful"),
+    [(15_000, 0, True), (15_001, 0, False), (12_000, 3_000, True), (12_001, 3_000, False), (0, 3_000, True)],
+)
+def test_a_desktop_with_its_screen_stays_within_the_cap_of_the_set(
+    desktop: int, screen: int, lawful: bool
+) -> None:
+    tariffs = tariff(desktop, category=Category.DESKTOP), tariff(screen, row=2, category=Category.SCREEN)
+    rows = book(*tariffs, caps=DESKTOP_CAP)
+    alone = case(category=Category.DESKTOP)
+    added = part_cents(rows, replace(alone, category=Category.SCREEN), TODAY)
+    assert added == screen
+    quoted = quote(rows, replace(alone, set_cents=added), TODAY)
+    assert quoted.ok is lawful
+    if not lawful:
+        assert quoted.refusals == (Objection(Obstacle.PRICE_ABOVE_CAP, "CG3P D3212-3-1"),)
+
+
+def test_a_part_without_a_price_adds_nothing_and_of_several_the_dearest_counts() -> None:
+    screen = case(category=Category.SCREEN)
+    assert part_cents(book(), screen, TODAY) == 0
+    rows = (
+        tariff(900, category=Category.SCREEN),
+        tariff(1_200, row=2, seller=LOXY, category=Category.SCREEN),
+    )
+    assert part_cents(book(*rows), screen, TODAY) == 1_200

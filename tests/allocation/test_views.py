@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bank import db
-from bank.allocation import forms, queries
-from bank.allocation.models import Allocation, Handover, Programme, Request
+from bank.allocation import desk_forms, queries
+from bank.allocation.models import Allocation, Programme, Request
 from bank.identity.models import LegalNature, OrganisationRole, PersonRole
 from bank.inventory.lifecycle import State
 from bank.inventory.models import Category, LegalBasis
@@ -24,7 +24,7 @@ NAME = "Amina Zérouali"
 def typed(**changes: Any) -> dict[str, Any]:
     day = queries.today() - timedelta(days=20)
     return {
-        "category": "laptop",
+        "categories": "laptop",
         "person_name": NAME,
         "contact": "06 39 98 12 34",
         "proof": "rsa_certificate",
@@ -57,16 +57,6 @@ def allocated(world: World, **origin: Any) -> tuple[str, str]:
     sent = {"device": device.code, "idempotency_key": str(uuid4())}
     ref_of(world.client(world.coordinator).post(f"/requests/{ref}/allocations", data=sent))
     return ref, device.code
-
-
-def given(code: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "devices": code,
-        "payment": "cash",
-        "paid": "20,00",
-        "signature": "on_paper",
-        "idempotency_key": str(uuid4()),
-    } | changes
 
 
 # ---- asking ----
@@ -139,7 +129,8 @@ def test_a_double_click_makes_one_request(world: World) -> None:
         ({"proof_day": "hier"}, "proof_day", ""),
         ({"person_name": ""}, "person_name", "Remplissez ce champ"),
         ({"contact": "2 85 05 78 006 084"}, "contact", "numéro de sécurité sociale"),
-        ({"category": "tablet"}, "category", ""),
+        ({"categories": "tablet"}, "categories", ""),
+        ({"categories": ""}, "categories", ""),
         ({"proof": "fsl_decision"}, "proof", ""),
     ],
 )
@@ -236,103 +227,16 @@ def test_only_the_coordinator_promises(world: World) -> None:
         assert world.client(actor).post(f"/requests/{ref}/release", data=sent).status_code == 403
 
 
-# ---- handing over ----
-
-
-def test_the_desk_hands_over_and_gets_a_paper_without_a_name(world: World) -> None:
-    world.programme_rsa()
-    ref, code = allocated(world)
-    client = world.client(world.desk_user)
-    page = client.get(f"/requests/{ref}")
-    assert NAME in page.text, "the desk must know whom it gives to"
-    assert 'value="20,00"' in page.text
-    assert "À payer :" in text_of(page)
-    done = client.post(f"/requests/{ref}/handover", data=given(code.lower()))
-    assert done.status_code == 303
-    paper = client.get(done.location)
-    text = text_of(paper)
-    assert NAME not in paper.text
-    assert "20,00 €" in text
-    assert "Espèces" in text
-    assert "AGOIE" in text
-    assert "RSA" not in text
-    assert NAME not in client.get(f"/requests/{ref}").text, (
-        "after the hand-over the desk has no need of the name"
-    )
-
-
-def test_a_double_click_hands_over_once(world: World) -> None:
-    world.programme_rsa()
-    ref, code = allocated(world)
-    client, sent = world.client(world.desk_user), given(code)
-    first = client.post(f"/requests/{ref}/handover", data=sent)
-    second = client.post(f"/requests/{ref}/handover", data=sent)
-    assert first.status_code == second.status_code == 303
-    assert first.location == second.location
-    with db.read() as session:
-        assert session.scalar(sa.select(sa.func.count(Handover.id))) == 1
-    assert client.post(f"/requests/{ref}/handover", data=given(code)).status_code == 409
-
-
-@pytest.mark.parametrize(
-    ("changes", "field", "said"),
-    [
-        ({"paid": "19,99"}, "paid", "n’est pas le prix fixé"),
-        ({"paid": "vingt"}, "paid", "Écrivez un montant"),
-        ({"devices": ""}, "devices", "Scannez chaque matériel"),
-        ({"devices": "B0B0B0B0B0"}, "devices", ""),
-        ({"payment": "none"}, "payment", ""),
-    ],
-)
-def test_what_the_counter_can_put_right_is_said_at_its_field(
-    world: World, changes: dict[str, str], field: str, said: str
-) -> None:
-    world.programme_rsa()
-    ref, code = allocated(world)
-    page = world.client(world.desk_user).post(f"/requests/{ref}/handover", data=given(code, **changes))
-    assert page.status_code == 422
-    assert f'href="#{field}"' in page.text
-    assert said in page.text
-    with db.read() as session:
-        assert session.scalars(sa.select(Handover)).all() == []
-
-
-def test_another_device_at_the_counter_is_told(world: World) -> None:
-    world.programme_rsa()
-    ref, code = allocated(world)
-    other = world.device(State.READY)
-    page = world.client(world.desk_user).post(
-        f"/requests/{ref}/handover", data=given(f"{code}\n{other.code}")
-    )
-    assert page.status_code == 422
-    assert "n’est pas de cette demande" in page.text
-
-
-def test_what_is_free_asks_for_no_payment(world: World) -> None:
-    world.programme_rsa(price_cents=0)
-    ref, code = allocated(world)
-    client = world.client(world.desk_user)
-    page = client.get(f"/requests/{ref}")
-    assert "Rien à payer" in page.text
-    assert 'name="paid"' not in page.text
-    sent = {"devices": code, "signature": "witness", "idempotency_key": str(uuid4())}
-    paper = client.get(client.post(f"/requests/{ref}/handover", data=sent).location)
-    assert "gratuit" in paper.text
-
-
 # ---- who sees what ----
 
 
-def test_someone_else_s_request_and_hand_over_do_not_exist(world: World) -> None:
+def test_someone_else_s_request_does_not_exist(world: World) -> None:
     world.programme_rsa()
-    ref, code = allocated(world)
+    ref, _code = allocated(world)
     elsewhere = world.person(world.other_workshop, PersonRole.DESK)
-    done = world.client(world.desk_user).post(f"/requests/{ref}/handover", data=given(code))
     for actor in (world.ccas_user, elsewhere):
-        client = world.client(actor)
-        assert client.get(f"/requests/{ref}").status_code == 404
-        assert client.get(done.location).status_code == 404
-    assert world.client(elsewhere).post(f"/requests/{ref}/handover", data=given(code)).status_code == 404
+        for path in (f"/requests/{ref}", f"/requests/{ref}/cancel"):
+            assert world.client(actor).get(path).status_code == 404
 
 
 def test_workshops_and_donors_have_no_requests(world: World) -> None:
@@ -389,9 +293,17 @@ def test_a_structure_asks_for_itself(world: World) -> None:
     form = client.get("/requests/new").text
     assert 'name="person_name"' not in form
     assert 'name="proof"' not in form
-    sent = {"category": "desktop", "quantity": "10", "idempotency_key": str(uuid4())}
-    ref = ref_of(client.post("/requests/new", data=sent))
-    assert "10 × unité centrale" in text_of(client.get(f"/requests/{ref}"))
+    sent = {"quantities-desktop": "10", "idempotency_key": str(uuid4())}
+    price = client.post("/requests/new", data=sent)
+    assert price.status_code == 200
+    assert "Rien n’est encore envoyé" in price.text
+    assert "200,00 €" in text_of(price)
+    with db.read() as session:
+        assert session.scalars(sa.select(Request)).all() == []
+    again = client.post("/requests/new", data=sent | {"confirmed": "no"})
+    assert 'value="10"' in again.text
+    ref = ref_of(client.post("/requests/new", data=sent | {"confirmed": "yes"}))
+    assert "Il manque 10 unités centrales" in text_of(client.get(f"/requests/{ref}"))
 
 
 @pytest.mark.parametrize(
@@ -411,4 +323,4 @@ def test_a_structure_asks_for_itself(world: World) -> None:
     ],
 )
 def test_amounts_as_people_type_them(text: str, expected: int | None) -> None:
-    assert forms.cents(text) == expected
+    assert desk_forms.cents(text) == expected
