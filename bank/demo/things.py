@@ -1,6 +1,7 @@
 """The equipment of the demo: which models there are, and what whoever works on one sees. Drawn with given dice."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 
 from bank.inventory.actions import DriveSeen, Erasure, Evidence
@@ -76,6 +77,12 @@ def drive(dice: Random, category: Category, result: ErasureResult = ErasureResul
     )
 
 
+def passed(seen: DriveSeen) -> DriveSeen:
+    """The same drive, erased."""
+    erasure = seen.erasure and replace(seen.erasure, result=ErasureResult.PASSED)
+    return replace(seen, erasure=erasure)
+
+
 def _plate(dice: Random, category: Category) -> Seen:
     maker, model = dice.choice(MODELS[category])
     return Seen(serial=serial(dice), maker=maker, model=model)
@@ -86,7 +93,8 @@ def _look(dice: Random, category: Category) -> Seen:
     return Seen(grade=dice.choice((Grade.A, Grade.B, Grade.B, Grade.C)), battery=battery)
 
 
-MENDED = (Repair.NONE, Repair.NONE, Repair.RAM, Repair.STORAGE)
+# Not a drive put in: whoever does that sends the device back to the erasure.
+MENDED = (Repair.NONE, Repair.NONE, Repair.RAM, Repair.CLEANING_INSIDE)
 SEES: Mapping[StepKind, Callable[[Random, Category], Seen]] = {
     StepKind.POWER_ON: _plate,
     StepKind.ERASURE: lambda dice, category: Seen(drives=Evidence((drive(dice, category),))),
