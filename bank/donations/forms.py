@@ -76,6 +76,12 @@ def _one_line(text: str | None) -> str:
     return " ".join((text or "").translate(BREAKS).split())
 
 
+def _address(text: str | None) -> str:
+    """An address on one line, as papers carry it."""
+    lines = (_one_line(line).rstrip(",") for line in (text or "").splitlines())
+    return ", ".join(line for line in lines if line)
+
+
 def _short(longest: int) -> list[Any]:
     return [Length(max=longest, message=TOO_LONG), Regexp(f"^{ONE_LINE}$", message=PRINTS)]
 
@@ -88,6 +94,15 @@ def _announced_part(limits: Any) -> type[Part]:
     """One number per category, empty for none: no row to add or to take away, so no script is needed."""
     fields = {category.value: _number(INVENTORY_WORDS["category"][category], limits) for category in Category}
     return type("AnnouncedPart", (Part,), fields)
+
+
+class NeededToSend:
+    """Told as needed, though a draft may go without: `rules.py` asks for it when the batch is sent."""
+
+    field_flags: Mapping[str, Any] = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Nothing to refuse yet."""
 
 
 class Conditions(Form):
@@ -104,9 +119,11 @@ class AnnounceForm(Conditions):
     version = _version()
     lines: Any = FormField(_announced_part(ANNOUNCED_RANGE))
     pickup_address = TextAreaField(
-        _l("Adresse où prendre le matériel"), [Length(max=ADDRESS_MAX, message=TOO_LONG)]
+        _l("Adresse où prendre le matériel"), [NeededToSend(), Length(max=ADDRESS_MAX, message=TOO_LONG)]
     )
-    pickup_contact = StringField(_l("Personne à appeler, et son numéro"), _short(CONTACT_MAX))
+    pickup_contact = StringField(
+        _l("Personne à appeler, et son numéro"), [NeededToSend(), *_short(CONTACT_MAX)]
+    )
 
     def fill(self, batch: BatchSheet) -> "AnnounceForm":
         """Show what was written before."""
@@ -125,15 +142,16 @@ class AnnounceForm(Conditions):
             no_resale=data["no_resale"],
             unnamed=data["unnamed"],
             purge_asked=data["purge_asked"],
-            pickup_address=_one_line(data["pickup_address"]),
+            pickup_address=_address(data["pickup_address"]),
             pickup_contact=_one_line(data["pickup_contact"]),
         )
 
     def validate(self, extra_validators: Any = None) -> bool:
         """An address may take several lines; other signs that do not print are refused."""
         sound = bool(super().validate(extra_validators))
-        if any(not sign.isprintable() for sign in _one_line(self.pickup_address.data)):
-            self.pickup_address.errors = [*self.pickup_address.errors, PRINTS]
+        address = _address(self.pickup_address.data)
+        if len(address) > ADDRESS_MAX or not address.isprintable():
+            self.pickup_address.errors = [PRINTS if not address.isprintable() else _l("200 signes au plus.")]
             return False
         return sound
 

@@ -15,6 +15,7 @@
     // What was sent back at the dock explains itself.
     const asked = touched && gap !== 0 && gap !== -number(row, "refused");
     reason.hidden = !asked;
+    reason.closest("td").classList.toggle("idle", !asked);
     if (!asked) reason.value = "";
   }
 
