@@ -200,7 +200,7 @@ def _appointments_today(actor: Actor) -> Ids:
 
 
 BATCHES, DEVICES, REQUESTS = "donations.index", "inventory.devices", "allocation.requests"
-BOARD, INCIDENTS, DESK = "workshops.board", "workshops.incidents", "desk.desk"
+BOARD, INCIDENTS, DESK = "workshops.board", "incidents.index", "desk.desk"
 
 
 def _in(state: BatchState | State | RequestState) -> Mapping[str, str]:

@@ -32,10 +32,12 @@ class Start:
 
 STARTS = (
     Start(Permission.DEVICE_SCAN, "scanning.desk", _l("Ouvrir le poste de scan"), "scan"),
+    Start(Permission.WORKSHOP_RUN, "workshops.board", _l("Encadrer l’atelier"), "tool"),
     Start(Permission.HANDOVER_MAKE, "desk.desk", _l("Ouvrir le guichet de remise"), "handover"),
-    Start(Permission.BATCH_ANNOUNCE, "donations.new", _l("Annoncer un lot"), "gift"),
+    Start(Permission.BATCH_ANNOUNCE, "donations.announcing", _l("Annoncer un don"), "gift"),
     Start(Permission.REQUEST_MAKE, "allocation.new", _l("Demander du matériel"), "plus"),
     Start(Permission.BATCH_ENTER, "donations.new", _l("Saisir un lot"), "package"),
+    Start(Permission.BATCH_TAKE_IN, "donations.arriving", _l("Réceptionner sans annonce"), "truck"),
 )
 
 
