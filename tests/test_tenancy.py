@@ -189,7 +189,6 @@ def foreign(world: World) -> Foreign:
         "organisation_id": world.workshop,
         "person_id": world.operator.person_id,
         "token_id": 1,
-        "exit": "lose",
         "incident_id": lost_incident(world),
         "call_id": call_for_help(world),
         "station_id": world.station()[0],
@@ -251,6 +250,7 @@ def address(rule: Rule, ids: dict[str, Any]) -> str:
     room = rule.rule.removeprefix("/api/v1").strip("/").partition("/")[0]
     refs = {"batches": "batch", "requests": "request", "handovers": "handover"}
     values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"], "reason": "smell"}
+    values["exit"] = "lose"
     path = rule.rule
     for name in rule.arguments:
         for kind in ("", "int:", "path:"):
