@@ -53,7 +53,7 @@ def test_a_batch_goes_from_announced_to_labels_by_program_alone(world: World) ->
     assert entered.headers["Location"] == f"/api/v1/batches/{ref}"
     assert entered.json["state"] == "accepted"
     assert entered.json["lines"] == [
-        {"category": "laptop", "announced": 2, "received": None, "gap_reason": None}
+        {"category": "laptop", "announced": 2, "received": None, "refused": 0, "gap_reason": None}
     ]
 
     received = supervisor.post(
@@ -213,6 +213,7 @@ def test_the_list_has_filters_and_pages(world: World) -> None:
         "donor": "BNP Paribas",
         "workshop": "AGOIE",
         "agreed_on": "2026-01-05",
+        "collection_on": None,
         "announced": 2,
         "received": None,
     }
@@ -226,3 +227,155 @@ def test_the_list_has_filters_and_pages(world: World) -> None:
 def test_a_query_that_means_nothing_is_refused(world: World, query: str) -> None:
     response = world.api(world.coordinator).get(f"/batches?{query}")
     assert (response.status_code, response.json["code"]) == (422, "invalid")
+
+
+# --- announced by the donor, decided by the coordinator ---
+
+ANNOUNCED: dict[str, Any] = {
+    "lines": [{"category": "laptop", "announced": 12}, {"category": "screen", "announced": 4}],
+    "pickup_address": "16 boulevard des Italiens, 75009 Paris",
+    "pickup_contact": "Accueil du quai",
+}
+
+
+def test_a_donation_goes_all_the_way_by_program_alone(world: World) -> None:
+    donor, coordinator = world.api(world.donor_user), world.api(world.coordinator)
+    drafted = donor.post("/batches", json={"lines": []})
+    assert (drafted.status_code, drafted.json["state"], drafted.json["donor_id"]) == (201, "draft", world.bnp)
+    ref, version = drafted.json["ref"], drafted.json["version"]
+    empty = donor.post(f"/batches/{ref}/submit", json={"version": version})
+    assert (empty.status_code, sorted(empty.json["errors"])) == (
+        422,
+        ["lines", "pickup_address", "pickup_contact"],
+    )
+    written = donor.put(f"/batches/{ref}", json=ANNOUNCED | {"version": version})
+    assert (written.status_code, written.json["announced"]) == (200, 16)
+    stale = donor.put(f"/batches/{ref}", json=ANNOUNCED | {"version": version})
+    assert (stale.status_code, stale.json["code"]) == (409, "edited-meanwhile")
+    sent = donor.post(f"/batches/{ref}/submit", json={})
+    assert (sent.status_code, sent.json["state"]) == (200, "submitted")
+
+    decided = coordinator.post(
+        f"/batches/{ref}/accept",
+        json={
+            "workshop_id": world.workshop,
+            "legal_basis": "private_gift",
+            "collection_on": "2099-01-05",
+            "version": sent.json["version"],
+        },
+    )
+    assert (decided.status_code, decided.json["state"]) == (200, "accepted")
+    moved = coordinator.put(
+        f"/batches/{ref}/collection",
+        json={
+            "workshop_id": world.workshop,
+            "collection_on": "2099-01-06",
+            "version": decided.json["version"],
+        },
+    )
+    assert (moved.status_code, moved.json["collection_on"]) == (200, "2099-01-06")
+
+    counted = {
+        "lines": [
+            {"category": "laptop", "received": 10, "refused": 2},
+            {"category": "screen", "received": 4},
+        ]
+    }
+    received = world.api(world.supervisor).post(f"/batches/{ref}/reception", json=counted)
+    assert (received.status_code, len(received.json["codes"])) == (201, 14)
+    followed = donor.get(f"/batches/{ref}").json
+    assert [(line["announced"], line["received"], line["refused"]) for line in followed["lines"]] == [
+        (12, 10, 2),
+        (4, 4, 0),
+    ]
+    assert followed["pickup_contact"] is None
+    outcome = donor.get(f"/batches/{ref}/outcomes")
+    assert outcome.json["totals"] == {"in_work": 14}
+    assert donor.get(f"/batches/{ref}/items").json == {"items": [], "next_cursor": None, "count": 0}
+    for paper in ("reception", "erasure"):
+        answer = donor.get(f"/batches/{ref}/{paper}.pdf")
+        assert (answer.status_code, answer.mimetype, answer.data[:5]) == (200, "application/pdf", b"%PDF-")
+
+
+def test_a_donor_announces_and_sends_at_once_and_once(world: World) -> None:
+    donor = world.api(world.donor_user)
+    first, second = (donor.post("/batches", key="k", json=ANNOUNCED | {"submit": True}) for _ in range(2))
+    assert (first.status_code, first.json["state"]) == (201, "submitted")
+    assert first.json == second.json
+    assert count(Batch) == 1
+
+
+def test_a_no_is_corrected_and_sent_again(world: World) -> None:
+    donor, coordinator = world.api(world.donor_user), world.api(world.coordinator)
+    sent = donor.post("/batches", json=ANNOUNCED | {"submit": True}).json
+    path = f"/batches/{sent['ref']}"
+    unexplained = coordinator.post(f"{path}/refuse", json={"reason": "other", "version": sent["version"]})
+    assert (unexplained.status_code, unexplained.json["errors"]) == (422, {"note": ["note-missing"]})
+    told = coordinator.post(f"{path}/refuse", json={"reason": "too_far", "version": sent["version"]})
+    assert (told.status_code, told.json["refusal_reason"]) == (200, "too_far")
+    late = coordinator.post(f"{path}/refuse", json={"reason": "too_far", "version": sent["version"]})
+    assert (late.status_code, late.json["code"]) == (409, "batch-moved-on")
+    assert donor.post(f"{path}/reopen").json["state"] == "draft"
+    assert donor.post(f"{path}/submit", json={}).json["state"] == "submitted"
+    assert donor.post(f"{path}/withdraw").json["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"donor_id": "other"}, 403),
+        ({"workshop_id": 1}, 422),
+        ({"legal_basis": "private_gift"}, 422),
+        ({"agreed_on": "2026-01-05", "workshop_id": 1, "legal_basis": "private_gift"}, 422),
+        ({"collection_on": "2099-01-05"}, 422),
+        ({"pickup_contact": "a\nb"}, 422),
+        ({"pickup_address": "x" * 201}, 422),
+    ],
+)
+def test_a_donor_announces_nothing_but_its_own(world: World, change: dict[str, Any], status: int) -> None:
+    if "donor_id" in change:
+        change = {"donor_id": world.department}
+    answer = world.api(world.donor_user).post("/batches", json=ANNOUNCED | change)
+    assert answer.status_code == status
+    assert count(Batch) == 0
+
+
+def test_the_coordinator_opens_a_draft_for_a_donor(world: World) -> None:
+    made = world.api(world.coordinator).post("/batches", json=ANNOUNCED | {"donor_id": world.bnp})
+    assert (made.status_code, made.json["state"], made.json["donor_id"]) == (201, "draft", world.bnp)
+
+
+def test_what_nobody_announced_is_counted_in(world: World) -> None:
+    supervisor = world.api(world.supervisor)
+    body = {"donor_id": None, "lines": [{"category": "laptop", "received": 2, "refused": 1}]}
+    first, second = (supervisor.post("/receptions", key="k", json=body) for _ in range(2))
+    assert (first.status_code, len(first.json["codes"])) == (201, 2)
+    assert first.json == second.json
+    batch = first.json["batch"]
+    assert (batch["donor"], batch["legal_basis"], batch["unannounced"]) == (None, "unknown", True)
+    assert batch["lines"][0]["gap_reason"] == "unannounced"
+    assert count(Batch) == 1
+
+    chosen = {
+        "donor_id": world.department,
+        "workshop_id": world.workshop,
+        "legal_basis": "l3212-3",
+        "lines": [{"category": "screen", "received": 1}],
+    }
+    by_coordinator = world.api(world.coordinator).post("/receptions", json=chosen)
+    assert (by_coordinator.status_code, by_coordinator.json["batch"]["legal_basis"]) == (201, "l3212-3")
+    nothing = supervisor.post("/receptions", json=body | {"lines": [{"category": "laptop", "received": 0}]})
+    assert (nothing.status_code, nothing.json["errors"]) == (422, {"lines": ["nothing-counted"]})
+    for actor in (world.donor_user, world.operator):
+        assert world.api(actor).post("/receptions", json=body).status_code == 403
+
+
+def test_a_batch_has_no_papers_before_it_is_received(world: World) -> None:
+    ref, api = world.batch({SCREEN: 1}), world.api(world.coordinator)
+    assert api.get(f"/batches/{ref}/reception.pdf").status_code == 404
+    assert api.get(f"/batches/{ref}/erasure.pdf").status_code == 404
+    counted = {"lines": [{"category": "screen", "received": 1}]}
+    world.api(world.supervisor).post(f"/batches/{ref}/reception", json=counted)
+    assert api.get(f"/batches/{ref}/reception.pdf").status_code == 200
+    # Screens hold nobody's data: there is nothing to certify.
+    assert api.get(f"/batches/{ref}/erasure.pdf").status_code == 404
