@@ -66,7 +66,7 @@ class AskedSchema(Schema):
     file = fields.String(load_default=None, validate=Length(max=0))
 
 
-class ProblemSchema(Schema):
+class RowProblemSchema(Schema):
     """One thing found in one row."""
 
     row = fields.Integer(required=True)
@@ -86,7 +86,7 @@ class ImportSchema(Schema):
     changed = fields.Integer(required=True)
     refused = fields.Integer(required=True)
     suspicious = fields.Integer(required=True)
-    problems = fields.List(fields.Nested(ProblemSchema), required=True)
+    problems = fields.List(fields.Nested(RowProblemSchema), required=True)
 
 
 @bp.route("/batches/<ref>/imports", methods=["POST"])
