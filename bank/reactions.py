@@ -1,15 +1,14 @@
 """What follows from an entry: journal kind -> jobs. The product's promises on one screen."""
 
 from bank.donations import jobs as donations_jobs
-from bank.donations import letters
 from bank.identity import jobs as identity_jobs
 from bank.journal import Kind
 from bank.work import Reactions
 from bank.workshops import jobs as workshops_jobs
 
 REACTIONS: Reactions = {
-    Kind.BATCH_ACCEPTED: (("donations.tell_donor", letters.tell_donor),),
-    Kind.BATCH_REFUSED: (("donations.tell_donor", letters.tell_donor),),
+    Kind.BATCH_ACCEPTED: (("donations.tell_donor", donations_jobs.tell_donor),),
+    Kind.BATCH_REFUSED: (("donations.tell_donor", donations_jobs.tell_donor),),
     Kind.BATCH_IMPORTED: (("donations.import_rows", donations_jobs.import_rows),),
     Kind.INCIDENT_OPENED: (("workshops.tell_incident", workshops_jobs.tell_incident),),
     Kind.PERSON_INVITED: (("identity.send_invitation", identity_jobs.send_invitation),),

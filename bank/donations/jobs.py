@@ -5,10 +5,19 @@ import json
 import sqlalchemy as sa
 
 from bank import db, files, work
-from bank.donations import import_queries, imports, spreadsheet
+from bank.donations import import_queries, imports, letters, spreadsheet
 from bank.donations.models import BatchImport
 from bank.journal import Entry
 from bank.work import Task
+
+
+def tell_donor(task: Task) -> None:
+    """Mail the bank's answer to the donor, unless there is a later one or the batch has moved on."""
+    with db.read() as session:
+        answer = letters.answer(session, task)
+    if answer is not None:
+        for to in answer.to:
+            letters.send(task, answer, to)
 
 
 def import_rows(task: Task) -> None:

@@ -1,4 +1,4 @@
-"""What a donor is mailed about a batch. The job takes ids and may run twice: it mails only what still holds."""
+"""What a donor is mailed about a batch: the bank's answer, as it stands, and to whom."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from flask import current_app, render_template, url_for
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
-from bank import db, mail
+from bank import mail
 from bank.config import Config
 from bank.donations.models import Batch, BatchState, RefusalReason
 from bank.identity.models import Organisation, Person, PersonRole
@@ -43,16 +43,8 @@ class Answer:
     to: tuple[Addressee, ...]
 
 
-def tell_donor(task: Task) -> None:
-    """Mail the bank's answer to the donor, unless there is a later one or the batch has moved on."""
-    with db.read() as session:
-        answer = _answer(session, task)
-    if answer is not None:
-        for to in answer.to:
-            _send(task, answer, to)
-
-
-def _answer(session: Session, task: Task) -> Answer | None:
+def answer(session: Session, task: Task) -> Answer | None:
+    """The answer that an entry gave; None when there is a later one or the batch has moved on."""
     workshop = sa.select(Organisation.name).where(Organisation.id == Batch.workshop_id).scalar_subquery()
     row = session.execute(
         sa.select(Batch, workshop.label("workshop")).where(Batch.id == task.subject_id)
@@ -111,14 +103,14 @@ def _people(session: Session, batch: Batch) -> list[Addressee]:
     return [person for person in people if person.person_id == batch.made_by] or people
 
 
-def _send(task: Task, answer: Answer, to: Addressee) -> None:
-    """The template's first line is the subject."""
+def send(task: Task, told: Answer, to: Addressee) -> None:
+    """Mail the answer in its reader's language. The template's first line is the subject."""
     config: Config = current_app.config["BANK"]
     # Addresses in a mail are the public ones, whatever this process listens on.
     with current_app.test_request_context(base_url=config.public_url), force_locale(to.language):
-        link = url_for("donations.show", ref=answer.ref, _external=True)
+        link = url_for("donations.show", ref=told.ref, _external=True)
         text = render_template(
-            "mail/batch_answer.txt", to=to, answer=answer, link=link, bank_name=config.bank_name
+            "mail/batch_answer.txt", to=to, answer=told, link=link, bank_name=config.bank_name
         )
     subject, _, body = text.partition("\n")
     message_id = f"job-{task.job_id}-{to.person_id}"

@@ -98,7 +98,8 @@ def test_the_icons_are_there_and_no_vendors(app: Flask) -> None:
     page = app.test_client().get("/sign-in").text
     for name in ("favicon.svg", "favicon.png", "touch-icon.png"):
         assert f"/static/img/{name}" in page
-        assert app.test_client().get(f"/static/img/{name}").status_code == 200
+        with app.test_client().get(f"/static/img/{name}") as answer:
+            assert answer.status_code == 200
     lines = [line.split("  ") for line in (STATIC / "VENDOR.md").read_text().splitlines() if "  " in line]
     sums = {
         name: digest for digest, name in (line for line in lines if len(line) == 2 and len(line[0]) == 64)
