@@ -10,6 +10,7 @@ from bank.actor import Actor
 from bank.demo import plan
 from bank.demo.plan import Lot
 from bank.demo.timeline import Timeline
+from bank.inventory.actions import DriveSeen
 from bank.inventory.models import Category
 
 
@@ -30,6 +31,8 @@ class Item:
     category: Category
     lot: Lot
     place: Place
+    # What was found in it, erased.
+    drives: list[DriveSeen] = field(default_factory=list)
 
 
 @dataclass

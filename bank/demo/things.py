@@ -68,19 +68,17 @@ def seen_at(dice: Random, step: StepKind | None, category: Category) -> Seen:
     return look(dice, category) if look else Seen()
 
 
-def drive(dice: Random, category: Category, result: ErasureResult = ErasureResult.PASSED) -> DriveSeen:
-    """One drive of such a device, with what its erasure came to."""
+def drive(dice: Random, category: Category) -> DriveSeen:
+    """One drive of such a device, erased."""
     kind, size_gb, method = dice.choice(DRIVES.get(category, SOLDERED))
     tool, version = TOOLS[method]
-    return DriveSeen(
-        kind, serial(dice, 14), size_gb, DriveFate.PRESENT, Erasure(method, tool, version, result)
-    )
+    erasure = Erasure(method, tool, version, ErasureResult.PASSED)
+    return DriveSeen(kind, serial(dice, 14), size_gb, DriveFate.PRESENT, erasure)
 
 
-def passed(seen: DriveSeen) -> DriveSeen:
-    """The same drive, erased."""
-    erasure = seen.erasure and replace(seen.erasure, result=ErasureResult.PASSED)
-    return replace(seen, erasure=erasure)
+def failed(seen: DriveSeen) -> DriveSeen:
+    """The same drive, on a day when its erasure did not work."""
+    return replace(seen, erasure=seen.erasure and replace(seen.erasure, result=ErasureResult.FAILED))
 
 
 def _plate(dice: Random, category: Category) -> Seen:

@@ -13,7 +13,7 @@ from bank.demo.timeline import Process
 from bank.inventory import register
 from bank.inventory.actions import Evidence
 from bank.inventory.lifecycle import State
-from bank.inventory.models import ErasureResult, Grade, StepKind
+from bank.inventory.models import Grade, StepKind
 from bank.inventory.register import Standing
 from bank.workshops import actions as workshops
 from bank.workshops import exits, incidents
@@ -55,10 +55,20 @@ def _pass(story: Story, item: Item, standing: Standing) -> None:
     """All is well at this step; a control is the supervisor's."""
     control = standing.step_kind is StepKind.CONTROL
     who = item.place.supervisor if control else _operator(story, item)
-    seen = things.seen_at(story.dice, standing.step_kind, standing.category)
-    if standing.step_kind is StepKind.ERASURE and item.lot.without_drives:
-        seen = Seen(drives=Evidence(no_drive=True))
+    if standing.step_kind is StepKind.ERASURE:
+        seen = Seen(drives=_drives_of(story, item))
+    else:
+        seen = things.seen_at(story.dice, standing.step_kind, standing.category)
     workshops.pass_step(story.session, who, standing, Work(seen=seen))
+
+
+def _drives_of(story: Story, item: Item) -> Evidence:
+    """Every drive that was ever found in it, erased again if need be."""
+    if item.lot.without_drives:
+        return Evidence(no_drive=True)
+    if not item.drives:
+        item.drives.append(things.drive(story.dice, item.category))
+    return Evidence(tuple(item.drives))
 
 
 # --- what may befall a device ---
@@ -102,20 +112,16 @@ def _swap(story: Story, item: Item, _fate: Fate, standing: Standing) -> Process:
     """Another drive is put in: back to the erasure."""
     seen = Seen(repairs=frozenset({Repair.STORAGE}))
     workshops.pass_step(story.session, _operator(story, item), standing, Work(seen=seen))
+    item.drives.append(things.drive(story.dice, item.category))
     yield 0.2
 
 
 def _erase_twice(story: Story, item: Item, _fate: Fate, standing: Standing) -> Process:
     """The first erasure fails; the next, on the same drive, passes."""
-    if item.lot.without_drives:
-        return
-    failed = things.drive(story.dice, standing.category, ErasureResult.FAILED)
-    who = _operator(story, item)
-    workshops.pass_step(story.session, who, standing, Work(seen=Seen(drives=Evidence((failed,)))))
+    evidence = _drives_of(story, item)
+    first = Evidence(tuple(map(things.failed, evidence.drives)), no_drive=evidence.no_drive)
+    workshops.pass_step(story.session, _operator(story, item), standing, Work(seen=Seen(drives=first)))
     yield 0.7
-    passed = things.passed(failed)
-    work = Work(seen=Seen(drives=Evidence((passed,))))
-    workshops.pass_step(story.session, who, _at(story, item), work)
 
 
 def _send_back(story: Story, item: Item, fate: Fate, standing: Standing) -> Process:
