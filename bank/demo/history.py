@@ -8,20 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bank.actor import Actor
-from bank.db import core, utcnow
+from bank.db import utcnow
 from bank.demo import asking, giving, plan, working
 from bank.demo.plan import ANNOUNCED, LOTS, Wish
 from bank.demo.stage import Story
-from bank.demo.timeline import LAST, Process, Timeline
+from bank.demo.timeline import LAST, Timeline
 from bank.inventory import codes
 
 SEED = 95
-# Days by which the tables are several times what they were.
-GROWN = (4, 9, 25, 70)
 
 
 def live(session: Session, cast: Mapping[str, Actor]) -> None:
@@ -43,19 +40,10 @@ def _begin(story: Story) -> None:
         story.time.begin(announced.day, giving.announce(story, announced))
     for day, wish in plan.OF_STRUCTURES:
         story.time.begin(day, asking.follow(story, wish))
-    for grown in GROWN:
-        story.time.begin(grown, _analyse(story.session))
     day, turn = plan.ASKED_FROM, 0
     while day < LAST + 1:
         story.time.begin(day, asking.follow(story, _asked(turn)))
         day, turn = day + plan.ASKED_EVERY, turn + 1
-
-
-def _analyse(session: Session) -> Process:
-    """PostgreSQL has planned for empty tables, and keeps to it while nobody tells it how they have grown."""
-    if core(session).dialect.name == "postgresql":
-        session.execute(sa.text("ANALYZE"))
-    yield from ()
 
 
 def _asked(turn: int) -> Wish:
