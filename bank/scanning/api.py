@@ -18,7 +18,7 @@ from bank.inventory.register import Standing
 from bank.scanning import intake
 from bank.scanning.actions import Scan
 from bank.scanning.queries import Result
-from bank.scanning.schemas import BATCH_MAX, BatchItemSchema, ResultSchema, ScanSchema
+from bank.scanning.schemas import BATCH_ANSWER, BATCH_MAX, ResultSchema, ScanSchema
 from bank.web import guard, problems
 from bank.web.api import Blueprint
 from bank.web.guard import requires
@@ -47,7 +47,7 @@ def scan(made: Scan) -> Response:
 @bp.route("/scans/batch", methods=["POST"])
 @requires(Permission.DEVICE_SCAN)
 @bp.doc(requestBody={"required": True, "content": {"application/json": {"schema": ScanSchema(many=True)}}})
-@bp.response(200, BatchItemSchema(many=True))
+@bp.alt_response(200, schema=BATCH_ANSWER)
 def batch() -> Response:
     """Send scans that have waited, in their order; one answer each, whatever becomes of the others."""
     sent = request.get_json()

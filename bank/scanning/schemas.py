@@ -13,7 +13,7 @@ from bank.inventory.lifecycle import State
 from bank.inventory.models import DriveFate, DriveKind, ErasureMethod, ErasureResult, Grade, StepKind
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked
-from bank.web.api import Schema
+from bank.web.api import ProblemSchema, Schema
 from bank.workshops.models import Problem
 from bank.workshops.rules import (
     MAKER_MAX,
@@ -236,7 +236,18 @@ class ResultSchema(Schema):
     )
 
 
-class BatchItemSchema(ResultSchema):
-    """One line of a batch's answer: a result, or (with another status) a problem as anywhere else."""
+class BatchResultSchema(ResultSchema):
+    """One line of a batch's answer: a scan that was taken."""
 
-    status = ma.fields.Integer(required=True, metadata={"description": "200, or the problem's."})
+    status = ma.fields.Integer(
+        required=True, validate=validate.Equal(200), metadata={"description": "200: it was taken."}
+    )
+
+
+class BatchProblemSchema(ProblemSchema):
+    """One line of a batch's answer: a scan that was not taken, with a problem as anywhere else."""
+
+    scan_id = ma.fields.String(required=True, metadata={"description": "The scan's name, as it was sent."})
+
+
+BATCH_ANSWER = {"type": "array", "items": {"oneOf": [BatchResultSchema, BatchProblemSchema]}}
