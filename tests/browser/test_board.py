@@ -51,8 +51,9 @@ def laptops(served: Served, visitor: Visitor) -> list[str]:
     return made
 
 
-def said(page: Page) -> str:
-    return page.get_by_role("status").first.inner_text()
+def told(page: Page, text: str) -> None:
+    """Wait until the page says what was done."""
+    expect(page.get_by_role("status").first).to_contain_text(text)
 
 
 def test_a_supervisor_runs_the_day_from_the_board(laptops: list[str], visitor: Visitor) -> None:
@@ -63,13 +64,13 @@ def test_a_supervisor_runs_the_day_from_the_board(laptops: list[str], visitor: V
     visitor.look("board")
 
     page.get_by_role("button", name=re.compile("^J’y vais")).first.click()
-    assert "vous y allez" in said(page)
+    told(page, "vous y allez")
 
     # The blocked one goes on, by the keyboard alone.
     page.get_by_role("button", name=f"Reprendre {blocked}").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=f"Reprendre {blocked}")).to_have_count(0)
-    assert "reprend à la même étape" in said(page)
+    told(page, "reprend à la même étape")
 
     # The dangerous one: its drive is taken out, then it leaves for recycling.
     page.get_by_role("link", name=f"Décider pour {dangerous}").click()
@@ -88,7 +89,7 @@ def test_a_supervisor_runs_the_day_from_the_board(laptops: list[str], visitor: V
     page.get_by_role("link", name="Envoyer au recyclage").click()
     page.get_by_label("Dangereux").check()
     page.get_by_role("button", name="Envoyer au recyclage").click()
-    assert "recyclé" in said(page)
+    told(page, "recyclé")
     expect(page.get_by_role("link", name=f"Décider pour {dangerous}")).to_have_count(0)
     visitor.open(f"/devices/{dangerous}")
     visitor.look("device-recycled")
@@ -110,7 +111,7 @@ def lose(visitor: Visitor, code: str) -> None:
     visitor.look("incident")
     page.get_by_role("link", name="Il est retrouvé").click()
     page.get_by_role("button", name="Il est retrouvé").click()
-    assert "retrouvé" in said(page)
+    told(page, "retrouvé")
     visitor.open("/incidents?closed=y")
     visitor.look("incidents-closed")
 
