@@ -284,6 +284,8 @@ class Entry(Base):
     )
 
 
+# Made once: `json.dumps` makes one for each entry.
+ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 INSERT = sa.insert(table(Entry))
 INSERT_QUIETLY = INSERT.inline()
 CHAIN = ("subject", "subject_id", "seq")
@@ -297,7 +299,7 @@ def canonical(kind: Kind, facts: Facts) -> str:
         check = schema.get(name)
         if check is None or not (value is None or check(value)):
             raise ValueError(f"{kind}: fact {name!r} is not what its schema allows")
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return ENCODE(facts)
 
 
 def digest(prev: bytes, row: Mapping[str, Any]) -> bytes:

@@ -67,7 +67,7 @@ from bank.workshops import rules as workshop_rules
 from bank.workshops.models import Blocker
 from bank.workshops.rules import Seen
 
-CHUNK = 4_000
+CHUNK = 2_000
 BATCH = 50
 DAYS = 730
 # A device that came in less than so many days ago is still at work, or just ready.
