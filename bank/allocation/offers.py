@@ -32,7 +32,7 @@ from bank.inventory.models import (
 from bank.inventory.register import Standing
 
 # How many devices are offered for one line; where more are asked for, as many as that.
-CANDIDATES = 50
+CANDIDATES = 20
 # How many of those that the law or the donor keeps from the request are shown with their reason.
 KEPT_BACK = 20
 
