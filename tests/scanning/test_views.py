@@ -299,10 +299,10 @@ def test_anyone_reads_what_a_device_is_and_that_it_was_erased(world: World) -> N
         "disponible",
         "données effacées le",
         "contrôlé le",
-        "réceptionné le",
+        "Réceptionné",
     ):
         assert words in said
-    assert "Vous l’avez trouvé ?" in said
+    assert "Vous avez trouvé cet appareil ?" in said
 
 
 def test_a_device_without_a_drive_says_so(world: World) -> None:
