@@ -21,7 +21,9 @@ LAPTOP, SCREEN = Category.LAPTOP, Category.SCREEN
 
 
 def text(response: Any) -> str:
-    return unescape(response.get_data(as_text=True))
+    """The page, whichever kind of space holds its words together."""
+    page = unescape(response.get_data(as_text=True))
+    return page.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def printed(pdf: bytes) -> str:
