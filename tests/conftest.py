@@ -11,6 +11,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 from flask import Flask
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 
 from bank import db, schema
@@ -106,10 +107,17 @@ def valkey_url() -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Templates compiled once for all the applications of a worker: each test makes its own."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates-compiled")))
+
+
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(database_url: str, tmp_path: Path, compiled_templates: BytecodeCache) -> Iterator[Flask]:
     """The application on one database, its context pushed, without a queue."""
     application = create_app(make_config(database_url, tmp_path))
+    application.jinja_env.bytecode_cache = compiled_templates
     application.testing = True
     # Faults must reach the test as the caller sees them: as a page or a problem.
     application.config["PROPAGATE_EXCEPTIONS"] = False
