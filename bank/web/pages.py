@@ -22,7 +22,7 @@ from flask import (
     url_for,
 )
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_babel import Babel, LazyString, format_date, format_datetime, get_locale, gettext
+from flask_babel import LazyString, format_date, format_datetime, get_locale, gettext
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -30,6 +30,7 @@ from bank.actor import Permission
 from bank.config import Config
 from bank.errors import Code, Refusal
 from bank.web import words
+from bank.web.french import Languages
 from bank.web.guard import API, access_of, actor_or_none, in_api, public
 
 LANGUAGES = ("fr", "en")
@@ -51,7 +52,7 @@ CSP = "; ".join(
 
 bp = Blueprint("web", __name__)
 csrf = CSRFProtect()
-babel = Babel()
+babel = Languages()
 
 
 class PagesSession(SecureCookieSessionInterface):

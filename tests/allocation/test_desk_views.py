@@ -166,7 +166,7 @@ def test_a_scan_ticks_without_writing_anything(at: Set) -> None:
 def test_another_device_is_refused_in_a_clear_sentence(at: Set) -> None:
     stranger = at.world.device(State.READY)
     page = at.desk.post(f"/requests/{at.ref}/handover/scan", data={"scan": stranger.code})
-    assert f"{stranger.code} : ce matériel n’est pas pour cette demande" in page.text
+    assert f"{stranger.code}\u00a0: ce matériel n’est pas pour cette demande" in page.text
     assert 'name="devices" value=""' in page.text
 
 

@@ -220,7 +220,7 @@ def test_cancelling_gives_its_reason_on_the_page_and_through_the_api(world: Worl
     done = client.post(f"/requests/{ref}/cancel", data={"reason": "no_longer_needed"})
     assert done.status_code == 303
     page = client.get(f"/requests/{ref}")
-    assert "Demande annulée : plus besoin" in page.text
+    assert "Demande annulée\u00a0: plus besoin" in page.text
     assert client.get(f"/requests/{ref}/cancel").status_code == 409
     api = world.api(world.coordinator)
     assert api.post(f"/requests/{other}/cancellation", json={"reason": "not_possible"}).status_code == 204

@@ -68,7 +68,7 @@ def receive(visitor: Visitor, ref: str) -> None:
     """Ten laptops are kept, two are sent back at the dock, the screens are all there: no reason to give."""
     visitor.sign_in(SUPERVISOR)
     page = visitor.open(f"/batches/{ref}")
-    reason = page.get_by_label(re.compile("Raison de l’écart : ordinateur portable"))
+    reason = page.get_by_label(re.compile(r"Raison de l’écart\s: ordinateur portable"))
     page.get_by_label("Arrivés : ordinateur portable").fill("10")
     expect(reason).to_be_visible()
     page.get_by_label("Refusés au quai : ordinateur portable").fill("2")

@@ -49,7 +49,7 @@ def receive(visitor: Visitor, ref: str) -> list[str]:
     visitor.look("home-supervisor")
     page = visitor.open(f"/batches/{ref}")
     visitor.look("batch-reception")
-    page.get_by_label(re.compile(r"Arrivés : .*portable", re.IGNORECASE)).fill("2")
+    page.get_by_label(re.compile(r"Arrivés\s: .*portable", re.IGNORECASE)).fill("2")
     page.get_by_role("button", name="Réceptionner le lot").click()
     expect(page.get_by_role("heading", name="Matériels du lot")).to_be_visible()
     visitor.look("batch-received")

@@ -151,7 +151,7 @@ def test_a_workbook_is_named_by_its_sheet(world: World) -> None:
     book.save(stored)
     ref, client = draft(world.donor_user), world.client(world.donor_user)
     page = client.get(upload(client, ref, stored.getvalue(), "parc.xlsx").location).text
-    assert "feuille « Sortie de parc », titres à la ligne 3." in page
+    assert "feuille «\u00a0Sortie de parc\u00a0», titres à la ligne 3." in page
     assert "6.37E+15" in page
 
 

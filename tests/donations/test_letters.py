@@ -78,10 +78,10 @@ def test_a_yes_says_who_comes_and_when(world: World, mails: Path) -> None:
     accept(world, ref)
     run_jobs()
     (mail,) = read(mails)
-    assert mail["Subject"] == f"Lot {ref} : votre don est accepté"
+    assert mail["Subject"] == f"Lot {ref}\u00a0: votre don est accepté"
     body = mail.get_content()
     assert "Bonjour Dominique Donateur," in body
-    assert "Atelier qui le reçoit : AGOIE." in body
+    assert "Atelier qui le reçoit\u00a0: AGOIE." in body
     assert "Collecte le 5 janv. 2099." in body
     assert f"http://localhost/batches/{ref}" in body
     assert "Accueil du quai" not in body
@@ -95,8 +95,8 @@ def test_a_no_gives_its_reason_and_the_way_on(world: World, mails: Path) -> None
         actions.refuse(session, coordinator, ref, seen, no)
     run_jobs()
     (mail,) = read(mails)
-    assert mail["Subject"] == f"Lot {ref} : nous ne pouvons pas le prendre"
-    assert "Raison : trop ancien." in mail.get_content()
+    assert mail["Subject"] == f"Lot {ref}\u00a0: nous ne pouvons pas le prendre"
+    assert "Raison\u00a0: trop ancien." in mail.get_content()
     assert "Avant 2012, rien ne se répare." in mail.get_content()
 
 
@@ -109,7 +109,7 @@ def test_a_new_day_is_told_and_only_the_last_answer_is(world: World, mails: Path
         actions.reschedule(session, coordinator, ref, seen, pickup)
     run_jobs()
     (mail,) = read(mails)
-    assert mail["Subject"] == f"Lot {ref} : la collecte change"
+    assert mail["Subject"] == f"Lot {ref}\u00a0: la collecte change"
     assert "Collecte le 1 févr. 2099." in mail.get_content()
 
 
