@@ -5,6 +5,7 @@ And nothing changes on GET: the same crawl, by those who may see, leaves the dat
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pypdfium2
@@ -18,7 +19,7 @@ from bank import db
 from bank.actor import Actor
 from bank.db import Base
 from bank.identity import signin
-from bank.identity.models import OrganisationRole, PersonRole
+from bank.identity.models import ApiToken, OrganisationRole, PersonRole
 from bank.inventory.lifecycle import State
 from bank.web import guard
 from bank.workshops.models import HelpCall
@@ -123,6 +124,16 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+# Whose state decides whether an address has anything to say: which batch it is asked about.
+BATCHES = {
+    **dict.fromkeys(("editing", "edit", "submit", "withdraw"), "draft"),
+    **dict.fromkeys(("accept", "refuse", "reopen"), "submitted"),
+    **dict.fromkeys(("labels", "reception_slip", "erasure_certificate"), "received"),
+    "donations_imports.new": "draft",
+    "donations_imports.send": "draft",
+}
+
+
 @dataclass
 class Foreign:
     """Things of one set of organisations, and people of another with every role."""
@@ -177,11 +188,23 @@ def foreign(world: World) -> Foreign:
         },
     )
     assert handed.status_code == 201, handed.json
-    world.token(world.supervisor)
+    appointed = world.client(world.coordinator).post(
+        f"/requests/{ref}/appointment",
+        data={
+            "day": str(today() + timedelta(days=7)),
+            "time": "10:00",
+            "desk": str(world.workshop),
+            "version": "2",
+        },
+    )
+    assert appointed.status_code == 303, appointed.text
     world.badge(world.operator)
     batch = world.batch()
     ids = {
         "batch": batch,
+        "draft": announced_batch(world, sent=False),
+        "submitted": announced_batch(world, sent=True),
+        "received": received_batch(world),
         "import_id": world.spreadsheet(batch),
         "request": ref,
         "handover": handed.json["ref"],
@@ -191,7 +214,7 @@ def foreign(world: World) -> Foreign:
         "given": second.code,
         "organisation_id": world.workshop,
         "person_id": world.operator.person_id,
-        "token_id": 1,
+        "token_id": token_of(world.supervisor, world.token(world.supervisor)),
         "incident_id": lost_incident(world),
         "call_id": call_for_help(world),
         "station_id": world.station()[0],
@@ -213,6 +236,38 @@ def foreign(world: World) -> Foreign:
         world.desk_user,
     ]
     return Foreign(world, ids, outsiders, insiders)
+
+
+def announced_batch(world: World, *, sent: bool) -> str:
+    """A batch that BNP wrote, and perhaps sent."""
+    told = {
+        "lines": [{"category": "laptop", "announced": 1}],
+        "pickup_address": "1 rue des Dons",
+        "pickup_contact": "Accueil",
+        "submit": sent,
+    }
+    made = world.api(world.donor_user).post("/batches", json=told)
+    assert made.status_code == 201, made.json
+    return str(made.json["ref"])
+
+
+def received_batch(world: World) -> str:
+    """A batch that AGOIE has counted, so that it has labels and papers."""
+    ref = world.batch()
+    counted = {"lines": [{"category": "laptop", "received": 2, "gap_reason": None}]}
+    taken = world.api(world.supervisor).post(f"/batches/{ref}/reception", json=counted)
+    assert taken.status_code in {200, 201}, taken.json
+    return ref
+
+
+def token_of(actor: Actor, secret: str) -> int:
+    """The id of a token whose secret is known."""
+    with db.read() as session:
+        return session.scalars(
+            sa.select(ApiToken.id).where(
+                ApiToken.person_id == actor.person_id, ApiToken.hash == signin.token_hash(secret)
+            )
+        ).one()
 
 
 def lost_incident(world: World) -> int:
@@ -251,7 +306,8 @@ def made_again() -> dict[str, Any]:
 def address(rule: Rule, ids: dict[str, Any]) -> str:
     """The rule's address for the foreign things."""
     room = rule.rule.removeprefix("/api/v1").strip("/").partition("/")[0]
-    refs = {"batches": "batch", "requests": "request", "handovers": "handover"}
+    batch = BATCHES.get(rule.endpoint) or BATCHES.get(rule.endpoint.rpartition(".")[2], "batch")
+    refs = {"batches": batch, "requests": "request", "handovers": "handover"}
     values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"], "reason": "smell"}
     values["exit"] = "lose"
     path = rule.rule
@@ -304,6 +360,20 @@ def test_nobody_sees_anothers_things(foreign: Foreign) -> None:
             if answer.status_code not in {403, 404}:
                 leaks.append((rule.rule, sorted(actor.permissions)[:3], answer.status_code))
     assert leaks == []
+
+
+def test_every_address_with_an_id_has_something_to_hide(foreign: Foreign) -> None:
+    """Or the refusals that others get would prove nothing: those whose things they are do get an answer."""
+    app, world = foreign.world.app, foreign.world
+    silent = {rule.rule for rule, _method in rules(app, changing=False)}
+    for actor in [*foreign.insiders, world.person(world.workshop, *PersonRole)]:
+        page, api = world.client(actor), world.api(actor)
+        for rule, _method in rules(app, changing=False):
+            path = address(rule, foreign.ids)
+            answer = api.get(path.removeprefix("/api/v1")) if path.startswith("/api") else page.get(path)
+            if answer.status_code < 300:
+                silent.discard(rule.rule)
+    assert silent == set()
 
 
 def test_nobody_changes_anothers_things(foreign: Foreign) -> None:
