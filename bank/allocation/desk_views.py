@@ -120,6 +120,15 @@ def appoint(ref: str) -> BaseResponse:
     )
 
 
+@bp.get("/requests/notice.pdf")
+@requires(Permission.REQUEST_SEE)
+def notice() -> Response:
+    """The information notice, to give to the person for whom one asks."""
+    with db.read() as session:
+        facts = papers.notice(session, guard.actor())
+    return pages.pdf(documents.notice(facts), "notice.pdf")
+
+
 @bp.get("/requests/<ref>/slip.pdf")
 @requires(Permission.REQUEST_SEE)
 def slip(ref: str) -> Response:

@@ -72,10 +72,12 @@ QuantityPart = type(
 
 
 class RequestForm(Form):
-    """A request under one programme, for a person or for the organisation itself."""
+    """A request under one programme, for a person or for the organisation itself; in the order of the page."""
 
-    categories = Boxes(_l("Matériel demandé"), [InputRequired(_l("Choisissez au moins un matériel."))])
     quantities: Any = FormField(QuantityPart)
+    proof = RadioField(_l("Justificatif que vous avez vu"), [InputRequired(CHOOSE)], coerce=ProofKind)
+    proof_day = DateField(_l("Date inscrite sur le justificatif"), [InputRequired(ASKED)])
+    proof_seen = BooleanField(_l("J’ai vu ce justificatif. Je n’en garde pas de copie pour cette demande."))
     person_name = StringField(
         _l("Nom de la personne"),
         [InputRequired(ASKED), NAME_LENGTH, PRINTABLE],
@@ -91,15 +93,13 @@ class RequestForm(Form):
         [Optional(), Length(max=200, message=_l("200 signes au plus.")), PRINTABLE],
         description=_l("Pour la prévenir quand le matériel l’attend."),
     )
+    categories = Boxes(_l("Matériel demandé"), [InputRequired(_l("Choisissez au moins un matériel."))])
     needs = Boxes(
         _l("Ce qui l’aiderait"),
         [Optional()],
         choices=[SelectChoice(need.value, WORDS["need"][need]) for need in Need],
         description=_l("Un besoin, jamais une maladie ni un handicap."),
     )
-    proof = RadioField(_l("Justificatif que vous avez vu"), [InputRequired(CHOOSE)], coerce=ProofKind)
-    proof_day = DateField(_l("Date inscrite sur le justificatif"), [InputRequired(ASKED)])
-    proof_seen = BooleanField(_l("J’ai vu ce justificatif. Je n’en garde pas de copie pour cette demande."))
     # A structure sees the price first; the button of that page carries this.
     confirmed = HiddenField()
 

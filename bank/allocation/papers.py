@@ -26,7 +26,7 @@ from bank.errors import Code, Refusal
 from bank.identity.models import Organisation
 from bank.inventory.models import Condition, Device, Label, LabelState
 from bank.office import letterhead
-from bank.office.documents import Loan, Receipt, ReceiptLine, Seller, Signed, Slip
+from bank.office.documents import Loan, Notice, Party, Receipt, ReceiptLine, Seller, Signed, Slip
 from bank.web.pages import money, today_in_paris
 from bank.web.words import word
 
@@ -50,6 +50,35 @@ SIGNED = {
     Signature.WITNESS: "La personne ne peut pas signer. Son témoin signe ici :",
     Signature.CODE: "Signé par le code inscrit sur le bon de retrait.",
 }
+
+
+LEGAL_BASIS = (
+    "La base légale est la mission d’intérêt public de l’organisme qui vous accompagne ou, pour une association, "
+    "son intérêt légitime à aider."
+)
+KEPT = (
+    "Votre nom et vos coordonnées : deux ans après le dernier contact, au plus.",
+    "Le reçu de ce que vous avez payé : le temps que la loi demande pour les comptes.",
+)
+
+
+def notice(session: Session, actor: Actor) -> Notice:
+    """What becomes of a person's data, to hand over by who asks for them."""
+    bank = session.scalars(
+        sa.select(Organisation)
+        .where(sa.type_coerce(Organisation.roles, sa.Text()).contains("bank"))
+        .order_by(Organisation.id)
+        .limit(1)
+    ).one_or_none()
+    head = letterhead.head(session)
+    return Notice(
+        head=head,
+        controller=letterhead.party(bank) if bank else Party(name=head.bank, address=head.address),
+        contact=head.address or head.bank,
+        legal_basis=LEGAL_BASIS,
+        kept=KEPT,
+        asked_by=actor.organisation_name,
+    )
 
 
 def slip(session: Session, actor: Actor, ref: str) -> Slip:

@@ -110,7 +110,7 @@ class ProgrammeForm(Form):
         [Optional(), NumberRange(1, 3_660, _l("Un nombre de 1 à 3 660."))],
     )
     capacity_asked = SelectField(
-        _l("Accréditation exigée de qui demande"),
+        _l("Accréditation exigée de l’organisation qui demande"),
         [Optional()],
         choices=[
             NONE,

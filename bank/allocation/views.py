@@ -173,7 +173,8 @@ def allocate(ref: str) -> BaseResponse:
     """Promise the chosen devices to the request; those that are refused are listed with their reason."""
     actor, form = guard.actor(), AllocateForm()
     if not form.validate_on_submit():
-        return _page(ref, refusal=Refusal(Code.BAD_CODE))
+        nothing = Refusal(Code.INVALID, errors={"device": ["nothing-asked"]})
+        return _page(ref, refusal=Refusal(Code.BAD_CODE) if form.device.data else nothing)
     chosen = sorted(set(form.device.data or ()))
     told: list[Allotment] = []
 

@@ -162,7 +162,7 @@ WORDS: Vocabularies = {
         "in-the-past": _l("Le passé ne se change pas. Choisissez aujourd’hui ou un jour à venir."),
         "source-missing": _l("Dites d’où vient cette règle : une délibération, un décret, une convention."),
         "already-planned": _l(
-            "Une ligne commence déjà ce jour-là ou plus tard. Choisissez un jour après elle."
+            "Une ligne commence déjà ce jour-là ou plus tard. Choisissez un jour plus éloigné."
         ),
         "nothing-asked": _l("Choisissez au moins un matériel."),
         "birth-date": _l("Cette date de naissance n’est pas possible. Vérifiez-la."),

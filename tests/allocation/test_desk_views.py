@@ -340,3 +340,10 @@ def test_no_text_breaks_the_hand_over(at: Set) -> None:
         >= 500
     ]
     assert faults == []
+
+
+def test_the_notice_on_personal_data_is_a_paper_to_hand_over(world: World) -> None:
+    answer = world.client(world.prescriber_user).get("/requests/notice.pdf")
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert b"/StructTreeRoot" in answer.data
+    assert world.client(world.donor_user).get("/requests/notice.pdf").status_code == 403
