@@ -61,7 +61,7 @@ WORDS: Vocabularies = {
     "drive_fate": {
         "present": _l("en place"),
         "absent": _l("absent"),
-        "removed": _l("retiré"),
+        "removed": _l("retiré de l’appareil"),
         "destroyed": _l("détruit"),
     },
     "erasure_method": {
@@ -127,10 +127,8 @@ WORDS: Vocabularies = {
         "destroyed": _l("détruits"),
     },
     "device_identity_fault": {
-        "unreadable": _l("Trop long, ou avec des signes que rien n’affiche. Relisez."),
-        "placeholder": _l(
-            "Ce n’est pas un numéro : un mot ou un numéro de remplissage. Relisez l’étiquette."
-        ),
+        "unreadable": _l("Trop long, ou avec des signes invisibles. Relisez."),
+        "placeholder": _l("Ce n’est pas un vrai numéro. Relisez l’étiquette."),
         "scientific": _l("Un tableur a abîmé ce numéro. Relisez-le sur l’appareil."),
         "imei-wrong": _l("Ce n’est pas un IMEI : 15 chiffres, et le dernier ne correspond pas. Relisez."),
         "other-row": _l("Ce numéro est celui d’une autre ligne du fichier. Vérifiez les deux."),

@@ -177,8 +177,8 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
     ),
     Code.REQUEST_CLOSED: (_l("Demande close"), _l("Cette demande n’attend plus rien.")),
     Code.LINE_FULL: (
-        _l("Assez de ce matériel"),
-        _l("La demande a déjà tout ce qu’elle demandait de cette catégorie."),
+        _l("Catégorie déjà complète"),
+        _l("La demande a déjà tout ce qu’elle demandait dans cette catégorie."),
     ),
     Code.PAYMENT_MISMATCH: (
         _l("Montant inattendu"),
