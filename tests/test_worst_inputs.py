@@ -1,7 +1,8 @@
 """The worst that a form, an address or a program can send: never a fault of ours, always an answer in our words."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,10 +14,12 @@ from bank.identity.models import PersonRole
 from bank.inventory.lifecycle import State
 from bank.web.guard import public
 from tests.factories import PASSWORD, ApiClient, World, today
+from tests.foreign import BODIES, address, build, fill, rules
 
 SURROGATE = "\ud800"
 TEXTS = (
     "",
+    " ",
     "x" * 10_000,
     "a\x00b",
     "a\r\nX-Injected: yes\n",
@@ -60,6 +63,8 @@ RAW: tuple[tuple[bytes, str], ...] = (
     (b"--x\r\n", "multipart/form-data"),
     (b"{}", "application/json; charset=utf-32"),
 )
+# Once a field of this name had them all, the next form that has one gets as many, in turn: they are read alike.
+SOME = 3
 SCAN = {"scan_id": str(uuid4()), "code": "", "station": "control", "outcome": "done", "at": None}
 SEEN = {
     "repairs": ["ram"],
@@ -161,6 +166,7 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
         "proof_seen": True,
     }
     yield prescriber, "post", "/requests", request
+    yield prescriber, "post", "/requests/search", {"person_name": "Jeanne", "birth_date": "1990-01-05"}
     yield coordinator, "post", f"/requests/{ref}/allocations", {"device": code}
     handover = {
         "request": ref,
@@ -216,18 +222,10 @@ def request_ref(world: World) -> str:
 
 
 def test_no_body_breaks_the_api(world: World, request_ref: str) -> None:
-    code = world.device(State.IN_WORK).code
-    faults = []
+    code, worst = world.device(State.IN_WORK).code, Worst()
     for client, method, path, body in bodies(world, request_ref, code):
-        for worse in spoilt(body):
-            answer = getattr(client, method)(path, data=json.dumps(worse), content_type="application/json")
-            if fault(answer):
-                faults.append((path, fault(answer), json.dumps(worse)[:200]))
-        for raw, kind in RAW:
-            answer = getattr(client, method)(path, data=raw, content_type=kind)
-            if fault(answer):
-                faults.append((path, fault(answer), f"{raw[:20]!r} {kind}"))
-    assert faults == []
+        worst.resource(client, method, path, body)
+    assert worst.faults == [], "\n".join(map(str, worst.faults))
 
 
 def test_no_batch_of_scans_breaks_the_api(world: World) -> None:
@@ -251,6 +249,7 @@ def addresses(app: Flask) -> list[str]:
 
 PARTS = (
     "%00",
+    "%20",
     "a%00b",
     "%ff",
     "x" * 3_000,
@@ -262,8 +261,9 @@ PARTS = (
 )
 NAMES = (
     *("q", "state", "category", "batch", "cursor", "before", "donor_id", "programme", "request", "device"),
-    *("organisation_id", "role", "sheet", "start", "next", "unknown"),
+    *("organisation_id", "role", "sheet", "start", "next", "step", "grade", "unknown"),
 )
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "POST", "CONNECT", "BREW")
 
 
@@ -276,7 +276,7 @@ def test_no_address_breaks(world: World) -> None:
         paths = [before + part + rest.partition(">")[2] for part in PARTS] if variable else []
         if not variable:
             paths = [rule + "?" + "&".join(f"{name}={part}" for name in NAMES) for part in PARTS]
-            paths += [f"{rule}?{name}=a%00b" for name in NAMES]
+            paths += [f"{rule}?{name}={part}" for name in NAMES for part in ("a%00b", "%20")]
         for number, path in enumerate(paths):
             page, api = clients[number % len(clients)]
             answer = api.get(path.removeprefix("/api/v1")) if rule.startswith("/api/v1") else page.get(path)
@@ -340,13 +340,43 @@ def at_the_station(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskCl
     yield supervisor, f"/scan/{code}/danger", key | {"station": "erasure", "reason": "smell"}
 
 
+def at_the_door(world: World) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """Every form before somebody is known, at a station and elsewhere."""
+    yield world.anonymous(), "/sign-in?next=/devices", {"email": "a@exemple.fr", "password": PASSWORD}
+    yield world.anonymous(), "/sign-in/demo", {"person": "1", "kept": "x"}
+    yield world.anonymous(), "/sign-out", {"kept": "x"}
+    yield world.anonymous(), "/forgot", {"email": "a@exemple.fr"}
+    yield world.anonymous(), "/password/reset/a-mailed-link", {"password": PASSWORD}
+    yield world.anonymous(), "/language", {"language": "en", "next": "/devices"}
+    _station_id, secret = world.station()
+    station, badge = world.at_station(secret), world.badge(world.person(world.workshop, PersonRole.OPERATOR))
+    yield station, "/station", {"badge": badge, "kept": "x"}
+    assert "Votre code" in station.post("/station", data={"badge": badge}).text
+    yield station, "/station/pin", {"pin": "1234", "kept": "x"}
+    yield station, "/station/lock?to=/scan", {"kept": "x"}
+
+
+def of_the_grid(coordinator: FlaskClient) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """The forms of prices and programmes."""
+    key = {"idempotency_key": str(uuid4()), "valid_from": "2099-01-05", "source": "Délibération"}
+    price = {"programme": "RSA", "category": "laptop", "seller": "", "price": "20,00"}
+    yield coordinator, "/prices/new", key | price
+    terms = {
+        "code": "RSA",
+        "name": "Revenu de solidarité active",
+        "recipient_nature": "person",
+        "hardship": "y",
+        "proofs": "rsa_certificate",
+        "proof_days": "92",
+    }
+    yield coordinator, "/prices/programmes/new", key | terms
+
+
 def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
     """Who sends which form, well filled in."""
     coordinator, supervisor = world.client(world.coordinator), world.client(world.supervisor)
     key = {"idempotency_key": str(uuid4())}
-    yield world.anonymous(), "/sign-in?next=/devices", {"email": "a@exemple.fr", "password": PASSWORD}
-    yield world.anonymous(), "/forgot", {"email": "a@exemple.fr"}
-    yield world.anonymous(), "/language", {"language": "en", "next": "/devices"}
+    yield from at_the_door(world)
     yield coordinator, "/account/password", {"current": PASSWORD, "password": "un autre mot de passe"}
     yield coordinator, "/account/tokens/new", key | {"name": "a", "days": "3", "scopes": "batch.see"}
     organisation = {
@@ -401,6 +431,12 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
     yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
     yield from at_the_station(supervisor, code)
+    station = {"name": "Effacement, table 2", "opens": "open", "idle_minutes": "5", "version": "0"}
+    yield supervisor, "/stations/new", key | station
+    yield supervisor, "/badges/card", {"card": "x"}
+    yield from of_the_grid(coordinator)
+    wanted = {"ref": "", "person_name": "Jeanne", "birth_date": "1990-01-05"}
+    yield coordinator, "/requests/find", wanted
     request = {
         "category": "laptop",
         "person_name": "Jeanne",
@@ -428,21 +464,98 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/requests/{ref}/appointment", appointment
 
 
-def test_no_form_breaks(world: World, request_ref: str) -> None:
-    code = world.device(State.IN_WORK).code
-    faults = []
-    for client, path, sent in pages(world, request_ref, code):
+class Turn:
+    """Bad values in turn: all of them for the first field of a name, a few for those that follow."""
+
+    def __init__(self, values: Iterable[Any], first: int) -> None:
+        self.values, self.first = list(values), first
+        self.given: Counter[str] = Counter()
+
+    def of(self, name: str) -> list[Any]:
+        """The values for one more field of this name."""
+        start = self.given[name]
+        count = SOME if start else self.first
+        self.given[name] += count
+        return [self.values[(start + each) % len(self.values)] for each in range(count)]
+
+
+class Worst:
+    """What a form or a resource is sent, and what is wrong with the answers."""
+
+    def __init__(self) -> None:
+        self.texts, self.raw = Turn(TEXTS, len(TEXTS)), Turn(RAW, len(RAW))
+        self.faults: list[tuple[str, int, str]] = []
+
+    def form(self, client: FlaskClient, path: str, sent: dict[str, Any]) -> None:
+        """A form with one thing wrong at a time, then bodies that are no form."""
         worst: list[dict[str, Any]] = [{}, {name: [value, value] for name, value in sent.items()}]
-        worst += [{**sent, name: text} for name in sent for text in TEXTS]
+        worst += [{**sent, name: text} for name in sent for text in self.texts.of(name)]
         for worse in worst:
             answer = client.post(path, data=worse)
             if answer.status_code >= 500 or not answer.content_type.startswith("text/html"):
-                faults.append((path, answer.status_code, str(worse)[:200]))
-        for raw, kind in RAW:
+                self.faults.append((path, answer.status_code, str(worse)[:200]))
+        for raw, kind in self.raw.of("form"):
             answer = client.post(path, data=raw, content_type=kind)
             if answer.status_code >= 500:
-                faults.append((path, answer.status_code, f"{raw[:20]!r} {kind}"))
-    assert faults == []
+                self.faults.append((path, answer.status_code, f"{raw[:20]!r} {kind}"))
+
+    def resource(self, client: ApiClient, method: str, path: str, body: dict[str, Any]) -> None:
+        """A body with one thing wrong at a time, then bodies that are no JSON."""
+        sent = [(json.dumps(worse).encode(), "application/json") for worse in spoilt(body)]
+        for data, kind in [*sent, *RAW]:
+            answer = getattr(client, method)(path, data=data, content_type=kind)
+            if fault(answer):
+                self.faults.append((path, answer.status_code, f"{data[:200]!r} {kind}"))
+
+
+def test_no_form_breaks(world: World, request_ref: str) -> None:
+    code, worst = world.device(State.IN_WORK).code, Worst()
+    for client, path, sent in pages(world, request_ref, code):
+        worst.form(client, path, sent)
+    assert worst.faults == [], "\n".join(map(str, worst.faults))
+
+
+def by_hand(world: World, ref: str) -> set[str]:
+    """The endpoints whose forms and bodies are written in this file."""
+    code, known = world.device(State.IN_WORK).code, world.app.url_map.bind("localhost")
+    forms = [(path, "POST") for _client, path, _sent in pages(world, ref, code)]
+    resources = [
+        (f"/api/v1{path}", method.upper()) for _client, method, path, _body in bodies(world, ref, code)
+    ]
+    found = [known.match(path.partition("?")[0], method)[0] for path, method in forms + resources]
+    return {*found, "scanning_api.batch"}
+
+
+def test_every_form_and_resource_is_tried(world: World, request_ref: str) -> None:
+    changing = {
+        rule.endpoint for rule in world.app.url_map.iter_rules() if rule.methods and rule.methods & CHANGING
+    }
+    assert changing - by_hand(world, request_ref) - set(BODIES) == set()
+
+
+def test_no_form_nor_resource_about_a_thing_breaks(world: World) -> None:
+    """Those that are not written here, about things that exist, sent by somebody who may."""
+    foreign, worst = build(world), Worst()
+    done = by_hand(world, foreign.ids["request"])
+    everybody = world.person(world.workshop, *PersonRole)
+    actors = [everybody, world.supervisor, world.donor_user, world.prescriber_user, world.coordinator]
+    clients = [(world.client(actor), world.api(actor)) for actor in actors]
+    for rule, method in rules(world.app, changing=True):
+        if rule.endpoint in done:
+            continue
+        path, body = address(rule, foreign.ids), fill(BODIES[rule.endpoint], foreign.ids)
+        for page, api in clients:
+            if path.startswith("/api/v1"):
+                short = path.removeprefix("/api/v1")
+                if getattr(api, method.lower())(short, json={"unknown": 1}).status_code not in {403, 404}:
+                    worst.resource(api, method.lower(), short, body)
+                    break
+            elif page.post(path, data={"idempotency_key": "x"}).status_code not in {403, 404}:
+                worst.form(page, path, body | {"idempotency_key": str(uuid4())})
+                break
+        else:
+            worst.faults.append((path, 404, "nobody may"))
+    assert worst.faults == [], "\n".join(map(str, worst.faults))
 
 
 def test_a_fault_tells_neither_caller_nor_log_what_was_sent(

@@ -28,7 +28,7 @@ from bank.errors import Code, Refusal
 from bank.identity.rules import ONE_LINE
 from bank.inventory.models import Category
 from bank.inventory.words import WORDS as INVENTORY_WORDS
-from bank.web.forms import Form, Number, PageForm, Part, set_errors
+from bank.web.forms import Form, Number, PageForm, Part, Unchosen, set_errors
 from bank.web.pages import money
 from bank.web.words import problem, word
 
@@ -96,7 +96,7 @@ class RequestForm(Form):
     categories = Boxes(_l("Matériel demandé"), [InputRequired(_l("Choisissez au moins un matériel."))])
     needs = Boxes(
         _l("Ce qui l’aiderait"),
-        [Optional()],
+        [Unchosen()],
         choices=[SelectChoice(need.value, WORDS["need"][need]) for need in Need],
         description=_l("Un besoin, jamais une maladie ni un handicap."),
     )

@@ -17,7 +17,7 @@ from bank.identity.models import CapacityKind, LegalNature
 from bank.identity.words import WORDS as IDENTITY_WORDS
 from bank.inventory.models import Category
 from bank.inventory.words import WORDS as INVENTORY_WORDS
-from bank.web.forms import Form, Number
+from bank.web.forms import Form, Number, Unchosen
 
 NONE = SelectChoice("", _l("Aucune"))
 CHOICE = SelectChoice("", _l("Choisir"))
@@ -42,7 +42,7 @@ class TariffForm(Form):
     )
     seller = SelectField(
         _l("Vendeur"),
-        [Optional()],
+        [Unchosen()],
         description=_l("Un prix propre à un vendeur l’emporte sur le prix général."),
     )
     price = StringField(
@@ -102,7 +102,7 @@ class ProgrammeForm(Form):
     )
     proofs = Boxes(
         _l("Justificatifs acceptés"),
-        [Optional()],
+        [Unchosen()],
         choices=[SelectChoice(each.value, WORDS["proof_kind"][each]) for each in ProofKind],
     )
     proof_days = Number(
@@ -111,7 +111,7 @@ class ProgrammeForm(Form):
     )
     capacity_asked = SelectField(
         _l("Accréditation exigée de l’organisation qui demande"),
-        [Optional()],
+        [Unchosen()],
         choices=[
             NONE,
             *(SelectChoice(each.value, IDENTITY_WORDS["capacity"][each]) for each in CapacityKind),

@@ -35,7 +35,7 @@ from bank.identity.rules import ONE_LINE
 from bank.inventory.models import Category, LegalBasis
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.web import words
-from bank.web.forms import Form, Number, PageForm, Part, set_errors
+from bank.web.forms import Form, Number, PageForm, Part, Unchosen, set_errors
 
 ID_MAX = 2**63 - 1
 VERSION_MAX = 2**31 - 1
@@ -218,7 +218,7 @@ class AcceptForm(PickupForm):
     """A yes."""
 
     legal_basis = RadioField(_l("Base légale du don"), [InputRequired(CHOOSE)])
-    receiver_id = SelectField(_l("Qui devient propriétaire"), [Optional()])
+    receiver_id = SelectField(_l("Qui devient propriétaire"), [Unchosen()])
 
     def offer_all(
         self, workshops: Sequence[Partner], receivers: Sequence[Partner], nature: LegalNature | None
@@ -277,7 +277,7 @@ def _counted_part(category: Category, *, explained: bool) -> type[Part]:
     if explained:
         fields["gap_reason"] = SelectField(
             _l("Raison de l’écart : %(category)s", category=name),
-            [Optional()],
+            [Unchosen()],
             choices=[NO_GAP, *_choices(WORDS["gap_reason"], GapReason)],
         )
     return type("CountedPart", (Part,), fields)
@@ -331,7 +331,7 @@ class ArrivalForm(Counting):
     workshop_id = SelectField(_l("Atelier qui reçoit"), [InputRequired(CHOOSE)])
     legal_basis = SelectField(
         _l("Base légale du don"),
-        [Optional()],
+        [Unchosen()],
         choices=[
             SelectChoice("", _l("La plus stricte pour ce donateur")),
             *_choices(INVENTORY_WORDS["legal_basis"], LegalBasis),
@@ -367,8 +367,8 @@ class FilterForm(PageForm):
     class Meta:
         csrf = False
 
-    donor = SelectField(_l("Donateur"), [Optional()])
-    state = SelectField(_l("État"), [Optional()], choices=[ALL, *_choices(WORDS["batch_state"], BatchState)])
+    donor = SelectField(_l("Donateur"), [Unchosen()])
+    state = SelectField(_l("État"), [Unchosen()], choices=[ALL, *_choices(WORDS["batch_state"], BatchState)])
     cursor = Number(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
 
     def __init__(self, donors: Sequence[Partner]) -> None:

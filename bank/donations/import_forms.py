@@ -9,7 +9,6 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
-from wtforms.validators import Optional
 
 from bank.donations.columns import Field
 from bank.donations.import_queries import ImportSheet
@@ -19,7 +18,7 @@ from bank.errors import Code, Refusal
 from bank.inventory.models import Category
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.web import words
-from bank.web.forms import Form, PageForm, set_errors
+from bank.web.forms import Form, PageForm, Unchosen, set_errors
 
 NO_CATEGORY = SelectChoice("", _l("celui de chaque ligne"))
 IGNORED = SelectChoice("", _l("ne pas lire"))
@@ -35,7 +34,7 @@ class UploadForm(Form):
     """A spreadsheet to read into a draft."""
 
     file = FileField(_l("Votre tableau"), [FileRequired(_l("Choisissez un fichier."))])
-    default_category = SelectField(_l("Type de matériel"), [Optional()], choices=CATEGORIES)
+    default_category = SelectField(_l("Type de matériel"), [Unchosen()], choices=CATEGORIES)
 
     def data_and_upload(self) -> tuple[bytes, Upload]:
         """The bytes, and what is said of them; call it on a form that validates."""
@@ -46,7 +45,7 @@ class UploadForm(Form):
 class ColumnsForm(PageForm):
     """What each column of a file that was sent tells: one choice per column."""
 
-    default_category = SelectField(_l("Type de matériel"), [Optional()], choices=CATEGORIES)
+    default_category = SelectField(_l("Type de matériel"), [Unchosen()], choices=CATEGORIES)
 
     def told(self, seen: ImportSheet) -> tuple[tuple[int, Field | None], ...]:
         """What was chosen of each column. Raises Refusal(invalid) on what was not offered."""

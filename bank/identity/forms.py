@@ -28,7 +28,7 @@ from bank.identity.models import CapacityKind, LegalNature, OrganisationRole, Pe
 from bank.identity.queries import OrganisationSheet, StationLine
 from bank.identity.rules import CapacityDraft, Fault, OrganisationDraft
 from bank.identity.words import WORDS
-from bank.web.forms import Form, Number, PageForm, Part
+from bank.web.forms import Form, Number, PageForm, Part, Unchosen
 
 Choices = list[Any]
 
@@ -103,7 +103,7 @@ class CapacityForm(Part):
 
     kind = SelectField(
         _l("Qualité"),
-        [Optional()],
+        [Unchosen()],
         choices=[SelectChoice("", _l("Aucune")), *choices("capacity", CapacityKind)],
     )
     reference = StringField(_l("Référence"), line(120))

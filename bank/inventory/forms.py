@@ -18,7 +18,7 @@ from bank.inventory.models import Category, CodeKind, Grade, StepKind
 from bank.inventory.queries import Q_MAX, DeviceSheet, Filters
 from bank.inventory.words import WORDS
 from bank.web import words
-from bank.web.forms import Number, PageForm, set_errors
+from bank.web.forms import Number, PageForm, Unchosen, set_errors
 
 ID_MAX = 2**63 - 1
 SEQ_MAX = 2**31 - 1
@@ -43,10 +43,10 @@ class FilterForm(PageForm):
         _l("Code, numéro de série ou lot"),
         [Optional(), Length(max=Q_MAX, message=_l("%(max)d signes au plus."))],
     )
-    state = SelectField(_l("État"), [Optional()], choices=_choices("state", State))
-    category = SelectField(_l("Catégorie"), [Optional()], choices=_choices("category", Category))
-    step = SelectField(_l("Étape"), [Optional()], choices=_choices("step", StepKind))
-    grade = SelectField(_l("Aspect"), [Optional()], choices=_choices("grade", Grade))
+    state = SelectField(_l("État"), [Unchosen()], choices=_choices("state", State))
+    category = SelectField(_l("Catégorie"), [Unchosen()], choices=_choices("category", Category))
+    step = SelectField(_l("Étape"), [Unchosen()], choices=_choices("step", StepKind))
+    grade = SelectField(_l("Aspect"), [Unchosen()], choices=_choices("grade", Grade))
     blocked = BooleanField(_l("Bloqués seulement"), false_values=(False, "false", "0", "n", ""))
     batch = SearchField(_l("Lot"), [Optional(), Length(max=BATCH_MAX, message=_l("%(max)d signes au plus."))])
     cursor = Number(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
@@ -102,7 +102,9 @@ class IdentityForm(PageForm):
     def to_identity(self) -> Identity:
         """As the action takes it: what is emptied is taken away, what stays empty may still be filled."""
         said = {name: self[name].data or "" for name in READ if name in self}
-        return Identity(**{name: text if text or self.known.get(name) else None for name, text in said.items()})
+        return Identity(
+            **{name: text if text or self.known.get(name) else None for name, text in said.items()}
+        )
 
 
 READ = ("serial", "imei", "asset_tag", "maker", "model")
@@ -112,7 +114,9 @@ def tell(form: IdentityForm, refusal: Refusal) -> None:
     """Say a refusal where it belongs on the form. Raises it again when it is not about what was read."""
     errors = refusal.facts.get("errors")
     if refusal.code is Code.INVALID and isinstance(errors, dict):
-        said = {name: [words.word(fault, "device_identity_fault") for fault in errors[name]] for name in errors}
+        said = {
+            name: [words.word(fault, "device_identity_fault") for fault in errors[name]] for name in errors
+        }
         set_errors(form, said)
     elif refusal.code is Code.ROW_TAKEN:
         other = refusal.facts.get("device")

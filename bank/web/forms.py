@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.i18n import translations
 from wtforms import HiddenField
+from wtforms.validators import StopValidation
 
 LARGEST = 2**63 - 1
 NOT_OFFERED = _l("Choisissez une réponse de la liste.")
@@ -65,6 +66,22 @@ class Number(wtforms.IntegerField):
         if self.data is not None and abs(self.data) > LARGEST:
             self.data = None
             raise ValueError(str(SENTENCES["Not a valid integer value."]))
+
+
+class Unchosen:
+    """A choice that a form may leave out.
+
+    WTForms' `Optional` takes for empty whatever begins with an empty text or is a space, and asks no more of it:
+    of a choice that would let pass what was never offered.
+    """
+
+    field_flags: Mapping[str, Any] = {"optional": True}
+
+    def __call__(self, form: Any, field: wtforms.Field) -> None:
+        """Ask no more of a field that was not sent. Raises StopValidation."""
+        if not field.raw_data:
+            field.errors = []
+            raise StopValidation
 
 
 class Form(PageForm):

@@ -1,0 +1,322 @@
+"""Things of one set of organisations, people of another, and what each changing address is sent about them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.routing import Rule
+
+from bank import db
+from bank.actor import Actor
+from bank.identity import signin
+from bank.identity.models import ApiToken, OrganisationRole, PersonRole
+from bank.inventory.lifecycle import State
+from bank.workshops.models import HelpCall
+from tests.factories import World, today
+
+R = OrganisationRole
+PERSON = "Jeanne Introuvable"
+# No screen gives this number as an example.
+CONTACT = "01 99 00 71 36"
+# Anyone may call these with anything: what they answer is public, or proven by the link itself.
+PUBLIC = {"static", "scanning.passport", "identity.set_password"}
+
+# What each changing address is sent: well formed, so that only scope can refuse it.
+BODIES: dict[str, dict[str, Any]] = {
+    "donations.receive": {"laptop-received": "2", "received-laptop": "2", "laptop": "2"},
+    "donations.edit": {"lines-laptop": "9", "version": "1"},
+    "donations.submit": {},
+    "donations.reopen": {},
+    "donations.withdraw": {"sure": "y"},
+    "donations.accept": {"workshop_id": "{organisation_id}", "legal_basis": "private_gift", "version": "1"},
+    "donations.refuse": {"no-reason": "too_old", "no-version": "1"},
+    "donations.reschedule": {"workshop_id": "{organisation_id}", "version": "1"},
+    "donations_api.edit": {"lines": [{"category": "laptop", "announced": 9}], "version": 1},
+    "donations_api.submit": {},
+    "donations_api.reopen": {},
+    "donations_api.withdraw": {},
+    "donations_api.accept": {"workshop_id": 1, "legal_basis": "private_gift", "version": 1},
+    "donations_api.refuse": {"reason": "too_old", "version": 1},
+    "donations_api.reschedule": {"workshop_id": 1, "version": 1},
+    "workshops.answer_help": {},
+    "workshops.resume": {},
+    "workshops.send_back": {"step": "erasure"},
+    "workshops.leave": {"reason": "not_in_place"},
+    "workshops.take_out": {"fate": "removed"},
+    "workshops_api.answer_help": {},
+    "workshops_api.unblock": {"step": None},
+    "workshops_api.leave": {"exit": "lose", "reason": "not_in_place"},
+    "workshops_api.take_out": {"fate": "removed"},
+    "incidents.settle": {"outcome": "no_risk"},
+    "workshops_api.settle": {"outcome": "no_risk"},
+    "inventory.identify_device": {"serial": "PF1A2B3C"},
+    "inventory_api.identity": {"serial": "PF1A2B3C"},
+    "donations_api.receive": {"lines": [{"category": "laptop", "received": 2}]},
+    "donations_imports.send": {},
+    "donations_imports.columns": {"column-0": "category"},
+    "donations_imports.confirm": {},
+    "donations_imports_api.send": {},
+    "scanning.problem": {"station": "erasure", "reason": "drive_dead"},
+    "scanning.ask_help": {"station": "erasure"},
+    "scanning.danger": {"reason": "smell"},
+    "scanning.done": {
+        "outcome": "done",
+        "scan_id": "5b0f6d0e-0000-4000-8000-00000000000a",
+        "station": "control",
+    },
+    "allocation.allocate": {"device": "{ready}"},
+    "allocation_api.allocate": {"device": "{ready}"},
+    "allocation.release": {"device": "{reserved}"},
+    "allocation_api.allocate_many": {"devices": ["{ready}"]},
+    "allocation.cancel": {"reason": "mistake"},
+    "allocation_api.cancel": {"reason": "mistake"},
+    "allocation_api.release": {},
+    "desk.hand_over": {
+        "devices": "{reserved}",
+        "codes": "{reserved}",
+        "payment": "cash",
+        "paid": "20,00",
+        "paid_cents": "2000",
+        "collector": "recipient",
+        "id_paper": "passport",
+        "signature": "on_paper",
+    },
+    "desk.scan": {"devices": "", "scan": "{reserved}"},
+    "desk.appoint": {"day": "2099-01-01", "time": "10:00", "desk": "{organisation_id}"},
+    "desk.come_back": {"device": "{given}", "reason": "faulty"},
+    "identity.edit_organisation": {
+        "name": "Pris",
+        "legal_nature": "company",
+        "roles": "donor",
+        "version": "1",
+    },
+    "identity_api.edit_organisation": {
+        "name": "Pris",
+        "legal_nature": "company",
+        "roles": ["donor"],
+        "capacities": [],
+        "version": 1,
+    },
+    "identity.invite": {"name": "Intrus", "email": "intrus@exemple.fr", "roles": "administrator"},
+    "identity.disable": {},
+    "identity_api.disable": {},
+    "identity.resend_invitation": {},
+    "identity_api.resend_invitation": {},
+    "stations.edit": {"name": "Pris", "opens": "open", "idle_minutes": "5", "version": "1"},
+    "stations.revoke": {},
+    "stations.make_badge": {"pin": "4826"},
+    "stations.set_pin": {"pin": "4826"},
+    "stations.unlock": {},
+    "stations.void": {},
+    "identity.revoke_token": {},
+    "identity_api.revoke_token": {},
+}
+
+
+# Whose state decides whether an address has anything to say: which batch it is asked about.
+BATCHES = {
+    **dict.fromkeys(("editing", "edit", "submit", "withdraw"), "draft"),
+    **dict.fromkeys(("accept", "refuse", "reopen"), "submitted"),
+    **dict.fromkeys(("labels", "reception_slip", "erasure_certificate"), "received"),
+    "donations_imports.new": "draft",
+    "donations_imports.send": "draft",
+}
+
+
+@dataclass
+class Foreign:
+    """Things of one set of organisations, and people of another with every role."""
+
+    world: World
+    ids: dict[str, Any]
+    outsiders: list[Actor]
+    insiders: list[Actor]
+
+
+def build(world: World) -> Foreign:
+    """AGOIE's, BNP's and the Croix-Rouge's things; people from elsewhere."""
+    world.programme_rsa()
+    api = world.api(world.prescriber_user)
+    made = api.post(
+        "/requests",
+        json={
+            "programme": "RSA",
+            "lines": [{"category": "laptop", "quantity": 1}],
+            "person_name": PERSON,
+            "contact": CONTACT,
+            "proof": "rsa_certificate",
+            "proof_day": today().isoformat(),
+            "proof_seen": True,
+        },
+    )
+    assert made.status_code == 201, made.json
+    ready, reserved, work = (
+        world.device(State.READY),
+        world.device(State.READY),
+        world.device(State.IN_WORK),
+    )
+    ref = made.json["ref"]
+    allocated = world.api(world.coordinator).post(
+        f"/requests/{ref}/allocations", json={"device": reserved.code}
+    )
+    assert allocated.status_code == 201, allocated.json
+    other = api.post("/requests", json=made_again())
+    second = world.device(State.READY)
+    world.api(world.coordinator).post(
+        f"/requests/{other.json['ref']}/allocations", json={"device": second.code}
+    )
+    handed = world.api(world.desk_user).post(
+        "/handovers",
+        json={
+            "request": other.json["ref"],
+            "devices": [second.code],
+            "payment": "cash",
+            "paid_cents": 2_000,
+            "signature": "on_paper",
+        },
+    )
+    assert handed.status_code == 201, handed.json
+    appointed = world.client(world.coordinator).post(
+        f"/requests/{ref}/appointment",
+        data={
+            "day": str(today() + timedelta(days=7)),
+            "time": "10:00",
+            "desk": str(world.workshop),
+            "version": "2",
+        },
+    )
+    assert appointed.status_code == 303, appointed.text
+    world.badge(world.operator)
+    batch = world.batch()
+    ids = {
+        "batch": batch,
+        "draft": announced_batch(world, sent=False),
+        "submitted": announced_batch(world, sent=True),
+        "received": received_batch(world),
+        "import_id": world.spreadsheet(batch),
+        "request": ref,
+        "handover": handed.json["ref"],
+        "code": work.code,
+        "ready": ready.code,
+        "reserved": reserved.code,
+        "given": second.code,
+        "organisation_id": world.workshop,
+        "person_id": world.operator.person_id,
+        "token_id": token_of(world.supervisor, world.token(world.supervisor)),
+        "incident_id": lost_incident(world),
+        "call_id": call_for_help(world),
+        "station_id": world.station()[0],
+    }
+    elsewhere = world.organisation(
+        "Ailleurs",
+        roles=set(OrganisationRole) - {R.BANK},
+        workshop_kind=None,
+    )
+    roles = [role for role in PersonRole if role is not PersonRole.COORDINATOR]
+    outsiders = [world.person(elsewhere, role) for role in roles] + [world.person(elsewhere, *roles)]
+    insiders = [
+        world.coordinator,
+        world.supervisor,
+        world.operator,
+        world.donor_user,
+        world.prescriber_user,
+        world.ccas_user,
+        world.desk_user,
+    ]
+    return Foreign(world, ids, outsiders, insiders)
+
+
+def announced_batch(world: World, *, sent: bool) -> str:
+    """A batch that BNP wrote, and perhaps sent."""
+    told = {
+        "lines": [{"category": "laptop", "announced": 1}],
+        "pickup_address": "1 rue des Dons",
+        "pickup_contact": "Accueil",
+        "submit": sent,
+    }
+    made = world.api(world.donor_user).post("/batches", json=told)
+    assert made.status_code == 201, made.json
+    return str(made.json["ref"])
+
+
+def received_batch(world: World) -> str:
+    """A batch that AGOIE has counted, so that it has labels and papers."""
+    ref = world.batch()
+    counted = {"lines": [{"category": "laptop", "received": 2, "gap_reason": None}]}
+    taken = world.api(world.supervisor).post(f"/batches/{ref}/reception", json=counted)
+    assert taken.status_code in {200, 201}, taken.json
+    return ref
+
+
+def token_of(actor: Actor, secret: str) -> int:
+    """The id of a token whose secret is known."""
+    with db.read() as session:
+        return session.scalars(
+            sa.select(ApiToken.id).where(
+                ApiToken.person_id == actor.person_id, ApiToken.hash == signin.token_hash(secret)
+            )
+        ).one()
+
+
+def lost_incident(world: World) -> int:
+    """A device of AGOIE that went missing with data on it."""
+    device = world.device(State.RECEIVED)
+    told = world.api(world.supervisor).post(
+        f"/devices/{device.code}/exits", json={"exit": "lose", "reason": "not_in_place"}
+    )
+    assert told.status_code == 201, told.json
+    incident_id: int = world.api(world.supervisor).get("/incidents").json["items"][0]["id"]
+    return incident_id
+
+
+def call_for_help(world: World) -> int:
+    """Somebody at AGOIE who waits for help."""
+    organisation_id, person_id = world.workshop, world.operator.person_id
+    with db.transaction() as session:
+        call = HelpCall(organisation_id=organisation_id, person_id=person_id)
+        session.add(call)
+        session.flush()
+        return call.id
+
+
+def made_again() -> dict[str, Any]:
+    return {
+        "programme": "RSA",
+        "lines": [{"category": "laptop", "quantity": 1}],
+        "person_name": PERSON,
+        "contact": CONTACT,
+        "proof": "rsa_certificate",
+        "proof_day": today().isoformat(),
+        "proof_seen": True,
+    }
+
+
+def address(rule: Rule, ids: dict[str, Any]) -> str:
+    """The rule's address for the foreign things."""
+    room = rule.rule.removeprefix("/api/v1").strip("/").partition("/")[0]
+    batch = BATCHES.get(rule.endpoint) or BATCHES.get(rule.endpoint.rpartition(".")[2], "batch")
+    refs = {"batches": batch, "requests": "request", "handovers": "handover"}
+    values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"], "reason": "smell"}
+    values["exit"] = "lose"
+    path = rule.rule
+    for name in rule.arguments:
+        for kind in ("", "int:", "path:"):
+            path = path.replace(f"<{kind}{name}>", str(values[name]))
+    return path
+
+
+def rules(app: Flask, *, changing: bool) -> Iterator[tuple[Rule, str]]:
+    """Every address that takes an id, once per method."""
+    for rule in app.url_map.iter_rules():
+        if not rule.arguments or rule.endpoint in PUBLIC:
+            continue
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if (method != "GET") is changing:
+                yield rule, method
+
+
+def fill(body: dict[str, Any], ids: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
