@@ -47,6 +47,8 @@ LAST_SIGN = chr(0x10FFFF)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 K = journal.Kind
 RECEIVED = K.DEVICE_RECEIVE.value
+# What the journal keeps of the step of repairs when there was nothing to repair: nobody is told "repaired".
+NOTHING_REPAIRED = ["none"]
 PASSED = frozenset({K.DEVICE_PASS.value, K.DEVICE_FINISH.value})
 # After these, an earlier control says nothing any more.
 RESTARTS = frozenset({RECEIVED, K.DEVICE_COME_BACK.value, K.DEVICE_RECHECK.value, K.DEVICE_FIND.value})
@@ -591,8 +593,8 @@ def _deeds(session: Session, device_id: int) -> tuple[tuple[Deed, ...], datetime
         if kind in RESTARTS:
             done.pop(StepKind.CONTROL, None)
             received_at = _moment(at_us) if kind == RECEIVED else received_at
-        elif json.loads(facts).get("step"):
-            made = StepKind(json.loads(facts)["step"])
+        elif (told := json.loads(facts)).get("step") and told.get("repairs") != NOTHING_REPAIRED:
+            made = StepKind(told["step"])
             done.pop(made, None)
             done[made] = _moment(at_us)
     return tuple(Deed(made, at) for made, at in done.items()), received_at

@@ -21,6 +21,7 @@ from bank.journal import Entry
 from bank.work import Job, JobState
 from bank.workshops.rules import FUNCTIONS
 from tests.factories import ApiClient, World, today
+from tests.scanned import scanned
 
 COMPUTER = (
     "power_on",
@@ -397,6 +398,29 @@ def fill_the_room(roles: Roles, room: str, codes: list[str], department: str) ->
 # --- 7. and 8. the counter, what the donor learns, what a label says ---
 
 
+def find_the_appointment(roles: Roles, request: str) -> None:
+    """The slip's code leads the counter to the request.
+
+    Appointments, slips and receipts have no address in the API: these are the pages' own.
+    """
+    at = {
+        "day": (today() + timedelta(days=2)).isoformat(),
+        "time": "14:30",
+        "desk": str(roles.world.workshop),
+    }
+    coordinator = roles.world.client(roles.world.coordinator)
+    assert coordinator.post(f"/requests/{request}/appointment", data=at).status_code == 303
+    prescriber = roles.world.client(roles.world.prescriber_user)
+    slip = prescriber.get(f"/requests/{request}/slip.pdf")
+    assert slip.content_type == "application/pdf"
+    codes = scanned(slip.data)
+    assert codes
+    desk = roles.world.client(roles.world.desk_user)
+    for code in codes:
+        assert PERSON not in code
+        assert desk.post("/desk", data={"code": code}).location == f"/requests/{request}/handover"
+
+
 def hand_over(roles: Roles, request: str, laptop: str) -> None:
     """The laptop against 20 EUR and a signature on the screen; sent twice, done once."""
     body = {
@@ -416,6 +440,8 @@ def hand_over(roles: Roles, request: str, laptop: str) -> None:
     assert roles.desk.post("/handovers", json=body, key=key).json == handed.json
     assert (handed.json["paid_cents"], handed.json["signature"]) == (LAPTOP_CENTS, "on_screen")
     assert PERSON not in handed.text
+    receipt = roles.world.client(roles.world.desk_user).get(f"/handovers/{handed.json['ref']}/receipt.pdf")
+    assert (receipt.status_code, receipt.content_type) == (200, "application/pdf")
     assert roles.prescriber.get(f"/requests/{request}").json["state"] == "handed_over"
 
 
@@ -437,6 +463,8 @@ def read_passports(world: World, codes: Iterable[str]) -> None:
     for code in codes:
         passport = world.anonymous().get(f"/d/{code}")
         assert passport.status_code == 200
+        # Their repair had nothing to repair: nobody is told that they were repaired.
+        assert "réparé" not in passport.text.casefold()
         assert "effacé" in passport.text or "aucune donnée" in passport.text
         assert [secret for secret in secrets if secret in passport.text] == []
 
@@ -468,6 +496,7 @@ def test_the_eight_steps_by_programs_alone(world: World) -> None:
     refuse_the_departments(roles, room, department)
     fill_the_room(roles, room, [*desktops, *screens], department)
 
+    find_the_appointment(roles, request)
     hand_over(roles, request, laptop)
     tell_the_donor(roles, ref)
     read_passports(world, (laptop, desktops[0], screens[0], department))
