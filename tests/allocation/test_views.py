@@ -218,6 +218,15 @@ def test_an_unreadable_code_is_told_on_the_request_s_page(world: World) -> None:
         assert "Code illisible" in page.text
 
 
+def test_reserving_nothing_is_told_on_the_request_s_page(world: World) -> None:
+    world.programme_rsa()
+    ref = asked(world)
+    sent = {"idempotency_key": str(uuid4())}
+    page = world.client(world.coordinator).post(f"/requests/{ref}/allocations", data=sent)
+    assert page.status_code == 422
+    assert "Choisissez au moins un matériel." in page.text
+
+
 def test_only_the_coordinator_promises(world: World) -> None:
     world.programme_rsa()
     device, ref = world.device(State.READY), asked(world)

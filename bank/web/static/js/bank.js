@@ -22,6 +22,9 @@
       event.stopImmediatePropagation();
       return;
     }
+    // The answer to a form without an address of its own would keep the mark of the last link followed here (a field, the
+    // content), and the browser would put the focus there rather than on what is to be corrected.
+    if (window.location.hash) window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
     form.dataset.sent = "1";
     form.setAttribute("aria-busy", "true");
     for (const button of form.querySelectorAll("button:not([type=button]), input[type=submit]")) {
@@ -61,7 +64,7 @@
   window.addEventListener("pageshow", releaseAll);
 
   document.addEventListener("DOMContentLoaded", function () {
-    focus(document.querySelector(".error-summary"));
+    focus(document.querySelector("[role=alert][tabindex]"));
     announce(document.body);
   });
 
