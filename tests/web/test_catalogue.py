@@ -171,9 +171,15 @@ FRENCH = re.compile(
     r"\b(le|la|les|des|une|du|et|est|vous|ce|cette|pour|avec|pas|lots?|matériels?|demandes?|étape|étiquette)\b",
     re.IGNORECASE,
 )
-# What stays in French: the names that the test bank was given, and the French names of English explanations.
+# What stays in French: the names that the test bank was given, its sources in law, and the French names of English
+# explanations.
 NAMES = (
     "Banque du numérique 95",
+    "CCAS du Thillay",
+    "Défenseur des droits",
+    "Délibération du Conseil départemental",
+    "Décret du 7 novembre 2022, La Gazette des communes",
+    "L3212-2 et D3212-3-1",
     "Revenu de solidarité active",
     "revenu de solidarité active",
     "fonds de solidarité pour le logement",
@@ -181,6 +187,9 @@ NAMES = (
     "établissement ou service d’accompagnement par le travail",
     "atelier et chantier d’insertion",
 )
+
+
+PEOPLE = ("coordinator", "supervisor", "operator", "donor_user", "prescriber_user", "ccas_user", "desk_user")
 
 
 @pytest.fixture
@@ -214,6 +223,9 @@ def test_whoever_chose_english_reads_english(world: World) -> None:
         (coordinator, f"/devices/{device.code}"),
         (coordinator, "/requests"),
         (coordinator, "/organisations"),
+        (world.client(world.supervisor), f"/devices/{device.code}/identity"),
+        (world.client(world.supervisor), f"/workshop/devices/{device.code}"),
+        (world.client(world.supervisor), f"/workshop/devices/{device.code}/drives"),
         (coordinator, "/organisations/new"),
         (coordinator, "/account"),
         (coordinator, "/nowhere"),
@@ -229,6 +241,28 @@ def test_whoever_chose_english_reads_english(world: World) -> None:
         assert answer.status_code == (404 if address == "/nowhere" else 200), address
         assert '<html lang="en"' in answer.text
         found[address] = _french_in(answer.text)
+    assert {address: words for address, words in found.items() if words} == {}
+
+
+@pytest.mark.usefixtures("english")
+def test_every_page_with_a_name_of_its_own_is_in_english(app: Flask, world: World) -> None:
+    """Whoever may open it: lists, forms and the pages of nothing in particular."""
+    world.batch()
+    world.device(State.IN_WORK)
+    world.programme_rsa()
+    people = [getattr(world, name) for name in PEOPLE]
+    addresses = {
+        rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments
+    }
+    read, found = set(), {}
+    for client in [world.anonymous(), *map(world.client, people)]:
+        client.post("/language", data={"language": "en"})
+        for address in sorted(addresses - read):
+            answer = client.get(address)
+            if answer.status_code == 200 and answer.mimetype == "text/html":
+                read.add(address)
+                found[address] = _french_in(answer.text)
+    assert len(read) > 25
     assert {address: words for address, words in found.items() if words} == {}
 
 
