@@ -65,16 +65,16 @@ def test_a_request_of_before_becomes_a_request_of_one_line(engine: Engine) -> No
     with engine.execution_options(**db.WRITE).begin() as connection:
         for statement in (
             "INSERT INTO organisation (id, name, legal_nature, roles, version, created_at) "
-            f"VALUES (1, 'CCAS', 'public_body', 'structure', 1, '{NOW}')",
+            "VALUES (1, 'CCAS', 'public_body', 'structure', 1, :now)",
             "INSERT INTO person (id, organisation_id, name, email, email_hash, roles, epoch, language, created_at) "
-            f"VALUES (1, 1, 'x', 'x', 'h', 'structure', 1, 'fr', '{NOW}')",
+            "VALUES (1, 1, 'x', 'x', 'h', 'structure', 1, 'fr', :now)",
             "INSERT INTO programme (id, code, name, recipient_nature, hardship, proofs, valid_from, source) "
             "VALUES (1, 'SALLE', 'Salle', 'public_body', false, '', '2026-01-01', 's')",
             "INSERT INTO request (id, ref, programme_id, organisation_id, recipient_nature, category, quantity, "
             "state, made_by, created_at, version) "
-            f"VALUES (1, 'D-1', 1, 1, 'public_body', 'desktop', 10, 'open', 1, '{NOW}', 1)",
+            "VALUES (1, 'D-1', 1, 1, 'public_body', 'desktop', 10, 'open', 1, :now, 1)",
         ):
-            connection.execute(sa.text(statement))
+            connection.execute(sa.text(statement), {"now": NOW})
     schema.upgrade(engine)
     with engine.connect() as connection:
         lines = connection.execute(sa.text("SELECT category, quantity FROM request_line")).all()
