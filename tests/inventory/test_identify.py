@@ -271,7 +271,7 @@ def test_a_fault_is_told_at_its_field_with_what_was_typed(world: World) -> None:
     )
     assert answer.status_code == 422
     page = text(answer)
-    assert "Ce n’est pas un numéro" in page
+    assert "Ce n’est pas un vrai numéro" in page
     assert 'value="System Serial Number"' in page
     assert 'value="T480"' in page
 
