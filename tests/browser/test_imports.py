@@ -4,9 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, Visitor
+
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 
 DONOR = "donateur@demo.exemple"
 TITLES = "Type;Marque;Modèle;N° de série;N° d’inventaire;Remarque\n"
