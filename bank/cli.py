@@ -147,7 +147,10 @@ def open_bank(organisation: str, email: str, name: str) -> None:
 @main.command("demo")
 @click.option("--if-empty", is_flag=True, help="Do nothing when somebody uses this bank already.")
 @click.option(
-    "--scale", type=click.IntRange(1), metavar="N", help="Add N devices in bulk, to try the service under load."
+    "--scale",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Add N devices in bulk, to try the service under load.",
 )
 @in_app
 def load_demo(if_empty: bool, scale: int | None) -> None:
@@ -192,7 +195,9 @@ def create_token(email: str, days: int, name: str) -> None:
 @main.command("import-batch")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--donor", required=True, help="The name of the organisation that gives.")
-@click.option("--category", type=click.Choice([each.value for each in Category]), help="Of the rows that say none.")
+@click.option(
+    "--category", type=click.Choice([each.value for each in Category]), help="Of the rows that say none."
+)
 @click.option("--dry-run", is_flag=True, help="Say what it comes to; store nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts and the problems as JSON.")
 @in_app
