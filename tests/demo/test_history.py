@@ -64,6 +64,7 @@ def loaded_elsewhere(folder: Path) -> Any:
     return sa.create_engine(f"sqlite:///{path}")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_it_is_the_same_at_every_run_on_every_database(app: Flask, world: World, tmp_path: Path) -> None:
     world.whole_routes()

@@ -400,7 +400,7 @@ def test_a_record_that_is_not_whole_is_said_at_its_field_with_what_was_typed(who
         ("install", {"os": "windows_10"}, "n’est plus tenu à jour"),
         ("functional", {"check_screen": "failed"}, "Répondez à cette question"),
         ("grading", {"grade": "b"}, "Écrivez ce qui reste de la batterie"),
-        ("power_on", {"serial": "0000000"}, "Ce n’est pas un numéro"),
+        ("power_on", {"serial": "0000000"}, "Ce n’est pas un vrai numéro"),
     ):
         device = at(whole, step)
         answer = done(client, device, step, **fields)

@@ -167,6 +167,7 @@ class Reader(HTMLParser):
             self.texts.append(data)
 
 
+CODE = re.compile(r"\b[0-9A-Z]{4}\s[0-9A-Z]{4}\s[0-9A-Z]{2}\b")
 FRENCH = re.compile(
     r"\b(le|la|les|des|une|du|et|est|vous|ce|cette|pour|avec|pas|lots?|matériels?|demandes?|étape|étiquette)\b",
     re.IGNORECASE,
@@ -272,6 +273,8 @@ def _french_in(page: str) -> list[str]:
     text = "\n".join(reader.texts)
     for name in NAMES:
         text = text.replace(name, "")
+    # A code drawn at random may spell a word.
+    text = CODE.sub("", text)
     return [line.strip() for line in text.splitlines() if FRENCH.search(line)]
 
 
