@@ -64,7 +64,7 @@ def test_a_spreadsheet_from_the_file_to_the_batch(visitor: Visitor, served: Serv
     assert "Pourquoi" in Path(download.value.path()).read_text("utf-8-sig")
 
     page.get_by_role("button", name="Ajouter ces 41 matériels").press("Enter")
-    expect(page.get_by_text("41 matériels ajoutés au lot.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("41 matériels ajoutés au lot.")).to_be_visible()
     visitor.look("import-done")
     page.get_by_role("main").get_by_role("link", name="Voir le lot").click()
     expect(page.get_by_role("main")).to_contain_text("41")
