@@ -28,6 +28,7 @@ class Permission(StrEnum):
     INCIDENT_SETTLE = "incident.settle"
     STATION_MANAGE = "station.manage"
     LABEL_PRINT = "label.print"
+    PLACE_EDIT = "place.edit"
     REQUEST_SEE = "request.see"
     REQUEST_MAKE = "request.make"
     REQUEST_ALLOCATE = "request.allocate"

@@ -33,6 +33,10 @@ class Code(StrEnum):
     UNKNOWN_LABEL = "unknown-label"
     VOID_LABEL = "void-label"
     BLANK_LABEL = "blank-label"
+    LABEL_TAKEN = "label-taken"
+    SEVERAL_MATCH = "several-match"
+    PLACE_LABEL = "place-label"
+    NOT_DRAWN_YET = "not-drawn-yet"
     # the register
     ILLEGAL_MOVE = "illegal-move"
     OUT_OF_STEP = "out-of-step"

@@ -40,6 +40,10 @@ class Subject(StrEnum):
     HELP = "help"
     INCIDENT = "incident"
     STATION = "station"
+    LABELS = "labels"
+    LABEL = "label"
+    PLACE = "place"
+    PRINTER = "printer"
     ORGANISATION = "organisation"
     PERSON = "person"
 
@@ -65,6 +69,8 @@ class Kind(StrEnum):
     DEVICE_RETURN_TO_DONOR = "device.return_to_donor"
     DEVICE_DRIVES = "device.drives"
     DEVICE_DESCRIBE = "device.describe"
+    DEVICE_RELABEL = "device.relabel"
+    DEVICE_PUT = "device.put"
     DEVICE_BLOCK = "device.block"
     DEVICE_UNBLOCK = "device.unblock"
     DEVICE_SEND_BACK = "device.send_back"
@@ -93,6 +99,14 @@ class Kind(StrEnum):
     STATION_ENROLLED = "station.enrolled"
     STATION_EDITED = "station.edited"
     STATION_REVOKED = "station.revoked"
+    LABELS_PRINTED = "labels.printed"
+    LABELS_REPRINTED = "labels.reprinted"
+    LABEL_VOIDED = "label.voided"
+    PLACE_MADE = "place.made"
+    PLACE_EDITED = "place.edited"
+    PLACE_LABELLED = "place.labelled"
+    PRINTER_ADDED = "printer.added"
+    PRINTER_CALIBRATED = "printer.calibrated"
     ORGANISATION_CREATED = "organisation.created"
     ORGANISATION_EDITED = "organisation.edited"
     PERSON_INVITED = "person.invited"
@@ -177,6 +191,15 @@ STEP = DEVICE | {
     "os": _code,
     "os_until": _day,
 }
+PRINTED = {
+    "kind": _code,
+    "sheet": _code,
+    "start": _id,
+    "count": _id,
+    "copies": _id,
+    "station": _id,
+    "printer": _id,
+}
 SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_ANNOUNCE: DEVICE | {"batch": _code},
     Kind.DEVICE_RECEIVE: DEVICE | {"batch": _code, "label": _code, "category": _code, "origin": _id},
@@ -196,6 +219,8 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
     Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
     Kind.DEVICE_DESCRIBE: DEVICE | {"codes": _codes, "item": _id},
+    Kind.DEVICE_RELABEL: DEVICE | {"label": _code, "was": _code, "reason": _code},
+    Kind.DEVICE_PUT: DEVICE,
     # A step that was done, and that found what stops the device or sends it back, says what it recorded too.
     Kind.DEVICE_BLOCK: STEP | {"reason": _code, "danger": _flag},
     Kind.DEVICE_UNBLOCK: DEVICE | {"blocker": _id, "outcome": _code},
@@ -242,6 +267,15 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.STATION_ENROLLED: {"open": _flag},
     Kind.STATION_EDITED: {"open": _flag, "idle_minutes": _id},
     Kind.STATION_REVOKED: {},
+    # A run of labels: its subject is the run, whose rows say which labels.
+    Kind.LABELS_PRINTED: PRINTED,
+    Kind.LABELS_REPRINTED: PRINTED | {"reason": _code},
+    Kind.LABEL_VOIDED: {"reason": _code},
+    Kind.PLACE_MADE: {"kind": _code, "within": _id},
+    Kind.PLACE_EDITED: {"kind": _code, "within": _id},
+    Kind.PLACE_LABELLED: {"label": _code, "was": _code, "reason": _code},
+    Kind.PRINTER_ADDED: {},
+    Kind.PRINTER_CALIBRATED: {"offset_x": _id, "offset_y": _id, "scale_x": _id, "scale_y": _id},
     Kind.ORGANISATION_CREATED: {"roles": _codes},
     Kind.ORGANISATION_EDITED: {"roles": _codes, "capacities": _codes},
     Kind.PERSON_INVITED: {"roles": _codes, "organisation": _id},

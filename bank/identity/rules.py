@@ -81,6 +81,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.DEVICE_SEE,
             P.INCIDENT_SETTLE,
             P.LABEL_PRINT,
+            P.PLACE_EDIT,
             P.REQUEST_SEE,
             P.REQUEST_ALLOCATE,
             P.PRICE_EDIT,
@@ -90,7 +91,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
     ),
     PersonRole.ADMINISTRATOR: frozenset({P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE, P.LOOK_SEE}),
     PersonRole.DONOR: frozenset({P.BATCH_SEE, P.BATCH_ANNOUNCE}),
-    PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN}),
+    PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN, P.LABEL_PRINT}),
     PersonRole.SUPERVISOR: frozenset(
         {
             P.BATCH_SEE,
@@ -99,6 +100,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.DEVICE_SEE,
             P.DEVICE_SCAN,
             P.LABEL_PRINT,
+            P.PLACE_EDIT,
             P.TOKEN_MANAGE,
             P.WORKSHOP_RUN,
             P.INCIDENT_SETTLE,
@@ -131,6 +133,7 @@ AT_A_STATION = frozenset(
         P.DEVICE_SEE,
         P.DEVICE_SCAN,
         P.LABEL_PRINT,
+        P.PLACE_EDIT,
         P.WORKSHOP_RUN,
     }
 )

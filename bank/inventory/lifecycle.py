@@ -34,6 +34,8 @@ class Move(StrEnum):
     PASS = "pass"
     DRIVES = "drives"
     DESCRIBE = "describe"
+    RELABEL = "relabel"
+    PUT = "put"
     BLOCK = "block"
     UNBLOCK = "unblock"
     SEND_BACK = "send_back"
@@ -65,6 +67,15 @@ TABLE: Mapping[tuple[State | None, Move], State] = {
     (S.RECEIVED, M.DESCRIBE): S.RECEIVED,
     (S.IN_WORK, M.DESCRIBE): S.IN_WORK,
     (S.READY, M.DESCRIBE): S.READY,
+    (S.RECEIVED, M.RELABEL): S.RECEIVED,
+    (S.IN_WORK, M.RELABEL): S.IN_WORK,
+    (S.READY, M.RELABEL): S.READY,
+    (S.RESERVED, M.RELABEL): S.RESERVED,
+    (S.RECEIVED, M.PUT): S.RECEIVED,
+    (S.IN_WORK, M.PUT): S.IN_WORK,
+    (S.READY, M.PUT): S.READY,
+    (S.RESERVED, M.PUT): S.RESERVED,
+    (S.HARVESTED, M.PUT): S.HARVESTED,
     (S.RECEIVED, M.BLOCK): S.RECEIVED,
     (S.IN_WORK, M.BLOCK): S.IN_WORK,
     (S.RECEIVED, M.UNBLOCK): S.RECEIVED,

@@ -108,6 +108,16 @@ class LabelState(StrEnum):
     VOID = "void"
 
 
+class PlaceKind(StrEnum):
+    """What a place is: some stay where they are, a box and a pallet are carried."""
+
+    ROOM = "room"
+    SHELF = "shelf"
+    COUNTER = "counter"
+    BOX = "box"
+    PALLET = "pallet"
+
+
 class CodeKind(StrEnum):
     """The other codes that a device carries."""
 
@@ -158,15 +168,22 @@ class Origin(Base):
 
 
 class Place(Base):
-    """Somewhere a device can stand: a room, a shelf, a counter of one organisation."""
+    """Somewhere a device can stand, of one organisation. A place may stand within another: a box on a shelf."""
 
     __tablename__ = "place"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(80))
+    kind: Mapped[PlaceKind] = mapped_column(enum_type(PlaceKind), default=PlaceKind.ROOM)
+    within_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("place.id"), index=True)
+    version: Mapped[int] = mapped_column(default=1)
 
-    __table_args__ = (sa.UniqueConstraint("organisation_id", "name"),)
+    __table_args__ = (
+        sa.UniqueConstraint("organisation_id", "name"),
+        sa.CheckConstraint("within_id IS NULL OR within_id <> id", name="not_within_itself"),
+    )
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Route(Base):
@@ -280,7 +297,7 @@ class ErasureProof(Base):
 
 
 class Label(Base):
-    """A printed code. It exists before any device, and is claimed by sticking it on one."""
+    """A code to print. It may exist before any device, and is claimed by sticking it on one, or on a place."""
 
     __tablename__ = "label"
 
@@ -288,11 +305,25 @@ class Label(Base):
     code: Mapped[str] = mapped_column(BYTEWISE, unique=True)
     state: Mapped[LabelState] = mapped_column(enum_type(LabelState))
     device_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("device.id"), index=True)
-    organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
+    place_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("place.id"))
+    organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
     made_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+    # When it first went into a file to print; None means that nobody can have stuck it yet.
+    printed_at: Mapped[datetime | None] = mapped_column(Utc())
 
     __table_args__ = (
-        sa.CheckConstraint("(state IN ('claimed', 'replaced')) = (device_id IS NOT NULL)", name="claimed_by"),
+        sa.CheckConstraint(
+            "(state IN ('claimed', 'replaced')) = (device_id IS NOT NULL OR place_id IS NOT NULL)",
+            name="claimed_by",
+        ),
+        sa.CheckConstraint("device_id IS NULL OR place_id IS NULL", name="one_bearer"),
+        sa.Index(
+            "uq_label_place_id_claimed",
+            "place_id",
+            unique=True,
+            postgresql_where=sa.text("state = 'claimed' AND place_id IS NOT NULL"),
+            sqlite_where=sa.text("state = 'claimed' AND place_id IS NOT NULL"),
+        ),
         sa.Index(
             "uq_label_device_id_claimed",
             "device_id",

@@ -144,7 +144,7 @@ def update_of(changed: frozenset[str]) -> sa.Update:
 
 
 def look(session: Session, code: str) -> Standing:
-    """The device that carries a label. Raises Refusal(unknown-label, void-label, blank-label)."""
+    """The device that carries a label. Raises Refusal(unknown-label, void-label, blank-label, place-label)."""
     row = core(session).execute(BY_CODE, {"code": code}).one_or_none()
     return _standing(row)
 
@@ -179,6 +179,8 @@ def _standing(row: Sequence[Any] | None) -> Standing:
         raise Refusal(Code.BLANK_LABEL)
     if label_state in (LabelState.VOID, LabelState.REPLACED):
         raise Refusal(Code.VOID_LABEL)
+    if row[0] is None:
+        raise Refusal(Code.PLACE_LABEL)
     return Standing(*row)
 
 

@@ -78,6 +78,13 @@ WORDS: Vocabularies = {
         "replaced": _l("remplacée"),
         "void": _l("annulée"),
     },
+    "place_kind": {
+        "room": _l("salle"),
+        "shelf": _l("étagère"),
+        "counter": _l("guichet"),
+        "box": _l("carton"),
+        "pallet": _l("palette"),
+    },
     "code_kind": {
         "asset_tag": _l("numéro du donateur"),
         "serial": _l("numéro de série"),
@@ -153,6 +160,8 @@ WORDS: Vocabularies = {
         "device.return_to_donor": _l("Rendu au donateur"),
         "device.drives": _l("Disques relevés"),
         "device.describe": _l("Identifié"),
+        "device.relabel": _l("Nouvelle étiquette"),
+        "device.put": _l("Rangé"),
         "device.block": _l("Bloqué"),
         "device.unblock": _l("Débloqué"),
         "device.send_back": _l("Renvoyé à une étape"),

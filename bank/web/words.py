@@ -91,6 +91,22 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Étiquette encore vierge"),
         _l("Cette étiquette n’est encore collée sur aucun matériel. Appelez l’encadrant."),
     ),
+    Code.LABEL_TAKEN: (
+        _l("Étiquette déjà utilisée"),
+        _l("Cette étiquette sert déjà ailleurs, ou elle a été annulée. Prenez-en une autre."),
+    ),
+    Code.SEVERAL_MATCH: (
+        _l("Plusieurs matériels portent ce numéro"),
+        _l("Scannez l’étiquette de la banque collée sur le matériel, ou choisissez-le dans la liste."),
+    ),
+    Code.PLACE_LABEL: (
+        _l("Étiquette d’un emplacement"),
+        _l("Cette étiquette est celle d’un emplacement, pas d’un matériel. Scannez celle du matériel."),
+    ),
+    Code.NOT_DRAWN_YET: (
+        _l("Les étiquettes ne sont pas encore prêtes"),
+        _l("Le fichier est en préparation. Attendez la fin, puis ouvrez-le."),
+    ),
     Code.ILLEGAL_MOVE: (
         _l("Impossible à ce stade"),
         _l(
