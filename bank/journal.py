@@ -44,6 +44,9 @@ class Subject(StrEnum):
     LABEL = "label"
     PLACE = "place"
     PRINTER = "printer"
+    SHIPMENT = "shipment"
+    STOCK_TAKE = "stock_take"
+    GUIDE = "guide"
     ORGANISATION = "organisation"
     PERSON = "person"
 
@@ -71,6 +74,11 @@ class Kind(StrEnum):
     DEVICE_DESCRIBE = "device.describe"
     DEVICE_RELABEL = "device.relabel"
     DEVICE_PUT = "device.put"
+    DEVICE_SHIP = "device.ship"
+    DEVICE_ARRIVE = "device.arrive"
+    DEVICE_UNDO = "device.undo"
+    DEVICE_LEAVE = "device.leave"
+    DEVICE_REOPEN = "device.reopen"
     DEVICE_BLOCK = "device.block"
     DEVICE_UNBLOCK = "device.unblock"
     DEVICE_SEND_BACK = "device.send_back"
@@ -99,6 +107,11 @@ class Kind(StrEnum):
     STATION_ENROLLED = "station.enrolled"
     STATION_EDITED = "station.edited"
     STATION_REVOKED = "station.revoked"
+    SHIPMENT_SENT = "shipment.sent"
+    SHIPMENT_CLOSED = "shipment.closed"
+    STOCK_TAKE_OPENED = "stock_take.opened"
+    STOCK_TAKE_CLOSED = "stock_take.closed"
+    GUIDE_EDITED = "guide.edited"
     LABELS_PRINTED = "labels.printed"
     LABELS_REPRINTED = "labels.reprinted"
     LABEL_VOIDED = "label.voided"
@@ -191,6 +204,7 @@ STEP = DEVICE | {
     "os": _code,
     "os_until": _day,
 }
+UNDONE = DEVICE | {"undoes": _id, "step": _code}
 PRINTED = {
     "kind": _code,
     "sheet": _code,
@@ -221,6 +235,12 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_DESCRIBE: DEVICE | {"codes": _codes, "item": _id},
     Kind.DEVICE_RELABEL: DEVICE | {"label": _code, "was": _code, "reason": _code},
     Kind.DEVICE_PUT: DEVICE,
+    Kind.DEVICE_SHIP: DEVICE | {"shipment": _id, "to": _id},
+    Kind.DEVICE_ARRIVE: DEVICE | {"shipment": _id},
+    # What an opposite move undoes: the entry's place in the device's own chain.
+    Kind.DEVICE_UNDO: UNDONE,
+    Kind.DEVICE_LEAVE: UNDONE,
+    Kind.DEVICE_REOPEN: UNDONE,
     # A step that was done, and that found what stops the device or sends it back, says what it recorded too.
     Kind.DEVICE_BLOCK: STEP | {"reason": _code, "danger": _flag},
     Kind.DEVICE_UNBLOCK: DEVICE | {"blocker": _id, "outcome": _code},
@@ -267,6 +287,11 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.STATION_ENROLLED: {"open": _flag},
     Kind.STATION_EDITED: {"open": _flag, "idle_minutes": _id},
     Kind.STATION_REVOKED: {},
+    Kind.SHIPMENT_SENT: {"to": _id, "devices": _id},
+    Kind.SHIPMENT_CLOSED: {"arrived": _id, "missing": _id},
+    Kind.STOCK_TAKE_OPENED: {"place": _id, "expected": _id},
+    Kind.STOCK_TAKE_CLOSED: {"found": _id, "missing": _id, "unexpected": _id},
+    Kind.GUIDE_EDITED: {"step": _code},
     # A run of labels: its subject is the run, whose rows say which labels.
     Kind.LABELS_PRINTED: PRINTED,
     Kind.LABELS_REPRINTED: PRINTED | {"reason": _code},

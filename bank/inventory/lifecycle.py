@@ -36,6 +36,11 @@ class Move(StrEnum):
     DESCRIBE = "describe"
     RELABEL = "relabel"
     PUT = "put"
+    SHIP = "ship"
+    ARRIVE = "arrive"
+    UNDO = "undo"
+    LEAVE = "leave"
+    REOPEN = "reopen"
     BLOCK = "block"
     UNBLOCK = "unblock"
     SEND_BACK = "send_back"
@@ -76,6 +81,20 @@ TABLE: Mapping[tuple[State | None, Move], State] = {
     (S.READY, M.PUT): S.READY,
     (S.RESERVED, M.PUT): S.RESERVED,
     (S.HARVESTED, M.PUT): S.HARVESTED,
+    (S.RECEIVED, M.SHIP): S.RECEIVED,
+    (S.IN_WORK, M.SHIP): S.IN_WORK,
+    (S.READY, M.SHIP): S.READY,
+    (S.RECEIVED, M.ARRIVE): S.RECEIVED,
+    (S.IN_WORK, M.ARRIVE): S.IN_WORK,
+    (S.READY, M.ARRIVE): S.READY,
+    # The opposites of a move that was a mistake: in the same state, out of the route, back into its last step.
+    (S.RECEIVED, M.UNDO): S.RECEIVED,
+    (S.IN_WORK, M.UNDO): S.IN_WORK,
+    (S.READY, M.UNDO): S.READY,
+    (S.RESERVED, M.UNDO): S.RESERVED,
+    (S.HARVESTED, M.UNDO): S.HARVESTED,
+    (S.IN_WORK, M.LEAVE): S.RECEIVED,
+    (S.READY, M.REOPEN): S.IN_WORK,
     (S.RECEIVED, M.BLOCK): S.RECEIVED,
     (S.IN_WORK, M.BLOCK): S.IN_WORK,
     (S.RECEIVED, M.UNBLOCK): S.RECEIVED,

@@ -280,7 +280,10 @@ class Drive(Base):
 
 
 class ErasureProof(Base):
-    """What was done to one drive, by whom, with what, and whether it worked. Never changed afterwards."""
+    """What was done to one drive, by whom, with what, and whether it worked.
+
+    Never changed afterwards, but for the entry that took it back: a proof that was a mistake proves nothing.
+    """
 
     __tablename__ = "erasure_proof"
 
@@ -292,6 +295,7 @@ class ErasureProof(Base):
     result: Mapped[ErasureResult] = mapped_column(enum_type(ErasureResult))
     done_at: Mapped[datetime] = mapped_column(Utc())
     entry_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("journal_entry.id"))
+    withdrawn_by: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("journal_entry.id"))
     person_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
     organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
 

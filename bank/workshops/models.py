@@ -147,3 +147,60 @@ class Incident(Base):
             sqlite_where=sa.text("closed_at IS NULL"),
         ),
     )
+
+
+class Shipment(Base):
+    """Devices on their way from one organisation to another. Until it is scanned there, the sender answers for it."""
+
+    __tablename__ = "shipment"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
+    to_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"), index=True)
+    sent_by: Mapped[int] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    sent_at: Mapped[datetime] = mapped_column(Utc(), default=utcnow)
+    closed_by: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("person.id"))
+    closed_at: Mapped[datetime | None] = mapped_column(Utc())
+
+    __table_args__ = (sa.CheckConstraint("organisation_id <> to_id", name="elsewhere"),)
+
+
+class ShipmentLine(Base):
+    """One device of a shipment. A device is on one open one at most; `open` ends with arrival or settlement."""
+
+    __tablename__ = "shipment_line"
+
+    shipment_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("shipment.id"), primary_key=True)
+    device_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("device.id"), primary_key=True)
+    arrived_at: Mapped[datetime | None] = mapped_column(Utc())
+    # Never left, or found missing: why a line that did not arrive is closed.
+    settled: Mapped[str | None] = mapped_column(sa.String(20))
+    open: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (
+        sa.Index(
+            "uq_shipment_line_device_id_open",
+            "device_id",
+            unique=True,
+            postgresql_where=sa.text("open"),
+            sqlite_where=sa.text("open"),
+        ),
+    )
+
+
+class StepGuide(Base):
+    """What a workshop tells its people at a step, in its own words, with a picture of its own."""
+
+    __tablename__ = "step_guide"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
+    step: Mapped[StepKind] = mapped_column(enum_type(StepKind))
+    text: Mapped[str] = mapped_column(sa.String(300), default="")
+    # A stored PNG or JPEG (`files.py`), and what it shows, for who cannot see it.
+    picture: Mapped[str | None] = mapped_column(sa.String(64))
+    picture_alt: Mapped[str] = mapped_column(sa.String(150), default="")
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "step"),)
+    __mapper_args__ = {"version_id_col": version}
