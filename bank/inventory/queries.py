@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -35,12 +35,14 @@ from bank.inventory.models import (
     LabelState,
     Origin,
     Place,
+    PlaceKind,
     Step,
     StepKind,
 )
 
 PAGE = 50
 MANY = 1_000
+STICKERS_MAX = 10_000
 Q_MAX = 200
 HISTORY_MAX = 200
 LAST_SIGN = chr(0x10FFFF)
@@ -91,6 +93,8 @@ class Filters:
     step: StepKind | None = None
     grade: Grade | None = None
     blocked: bool = False
+    place: int | None = None
+    unprinted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +218,29 @@ class DeviceSheet(DeviceLine):
 
 @dataclass(frozen=True, slots=True)
 class Sticker:
-    """What a label tells: its code, what it is stuck on, and the batch, which names nobody."""
+    """What a label tells: its code, what it is stuck on, and the batch, which names nobody.
+
+    `printed`: whether it was ever in a file to print, hence may be stuck already.
+    """
 
     code: str
     category: Category
     batch_ref: str
+    label_id: int = 0
+    place: str | None = None
+    grade: Grade | None = None
+    printed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSticker:
+    """What the label of a place tells."""
+
+    code: str
+    name: str
+    kind: PlaceKind
+    label_id: int
+    printed: bool
 
 
 class Level(StrEnum):
@@ -284,6 +306,11 @@ LEVELS = {
 device, label, step = Device.__table__, Label.__table__, Step.__table__
 other_code, entry = DeviceCode.__table__, journal.Entry.__table__
 carried = label.alias("carried")
+
+# On a device, and in no file to print yet.
+UNPRINTED = sa.and_(
+    label.c.state == LabelState.CLAIMED, label.c.device_id.is_not(None), label.c.printed_at.is_(None)
+)
 
 Conditions = tuple[sa.ColumnElement[bool], ...]
 
@@ -424,13 +451,61 @@ def history(
 
 def stickers(session: Session, actor: Actor, batch_ref: str) -> list[Sticker]:
     """The labels of a batch's devices, in the order in which these were received."""
+    return stickers_of(session, actor, batch=batch_ref)
+
+
+def stickers_of(
+    session: Session,
+    actor: Actor,
+    *,
+    codes: Sequence[str] | None = None,
+    batch: str | None = None,
+    place_id: int | None = None,
+    filters: Filters | None = None,
+    unprinted: bool = False,
+    limit: int = STICKERS_MAX,
+) -> list[Sticker]:
+    """The labels that devices carry, of those that fit all that is asked, in the order of their receiving."""
+    asked = filters or Filters()
+    narrowed = replace(
+        asked,
+        batch=asked.batch if batch is None else batch,
+        place=asked.place if place_id is None else place_id,
+        unprinted=unprinted or asked.unprinted,
+    )
+    chosen = () if codes is None else (carried.c.code.in_(codes),)
     rows = session.execute(
-        sa.select(carried.c.code, device.c.category, device.c.batch_ref)
+        sa.select(
+            carried.c.code,
+            device.c.category,
+            device.c.batch_ref,
+            carried.c.id,
+            Place.name,
+            Condition.grade,
+            carried.c.printed_at.is_not(None),
+        )
         .select_from(CARRIED)
-        .where(device.c.batch_ref == batch_ref, sa.or_(*reach(actor)))
+        .outerjoin(Place, Place.id == device.c.place_id)
+        .outerjoin(Condition, Condition.device_id == device.c.id)
+        .where(sa.or_(*reach(actor)), *_wanted(narrowed), *chosen)
         .order_by(device.c.id)
+        .limit(limit)
     )
     return [Sticker(*row) for row in rows]
+
+
+def place_stickers(
+    session: Session, actor: Actor, place_ids: Sequence[int] | None = None
+) -> list[PlaceSticker]:
+    """The labels that places of the actor's organisation carry, by name; None is all of them."""
+    chosen = () if place_ids is None else (Place.id.in_(place_ids),)
+    rows = session.execute(
+        sa.select(Label.code, Place.name, Place.kind, Label.id, Label.printed_at.is_not(None))
+        .join(Place, Place.id == Label.place_id)
+        .where(Label.state == LabelState.CLAIMED, Place.organisation_id == actor.organisation_id, *chosen)
+        .order_by(Place.name)
+    )
+    return [PlaceSticker(*row) for row in rows]
 
 
 def passport(session: Session, scanned: str) -> Passport:
@@ -486,21 +561,23 @@ def _ids(actor: Actor, wanted: Conditions, limit: int) -> sa.CompoundSelect[Any]
 
 
 def _wanted(filters: Filters) -> Conditions:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if filters.state is not None:
-        conditions.append(device.c.state == filters.state)
-    if filters.category is not None:
-        conditions.append(device.c.category == filters.category)
+    columns = {
+        device.c.state: filters.state,
+        device.c.category: filters.category,
+        device.c.place_id: filters.place,
+        device.c.batch_ref: _plain(filters.batch) if filters.batch else None,
+    }
+    conditions = [column == value for column, value in columns.items() if value is not None]
     if filters.blocked:
         conditions.append(device.c.blocker_id.is_not(None))
+    if filters.unprinted:
+        conditions.append(device.c.id.in_(sa.select(label.c.device_id).where(UNPRINTED)))
     if filters.step is not None:
         steps = sa.select(step.c.id).where(step.c.kind == filters.step)
         conditions += [device.c.state == State.IN_WORK, device.c.step_id.in_(steps)]
     if filters.grade is not None:
         graded = sa.select(Condition.device_id).where(Condition.grade == filters.grade)
         conditions.append(device.c.id.in_(graded))
-    if filters.batch:
-        conditions.append(device.c.batch_ref == _plain(filters.batch))
     if filters.q:
         conditions.append(_found(filters.q))
     return tuple(conditions)

@@ -1,0 +1,1 @@
+"""Places of an organisation, what stands within what, and a device that is put in one."""
