@@ -150,7 +150,7 @@ class Incident(Base):
 
 
 class Shipment(Base):
-    """Devices on their way from one organisation to another. Until it is scanned there, the sender answers for it."""
+    """Devices on their way to another organisation. Until one is scanned there, its sender answers for it."""
 
     __tablename__ = "shipment"
 
