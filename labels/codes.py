@@ -7,7 +7,7 @@ from operator import xor
 from typing import Literal
 
 from barcode.codex import Code128
-from qrcode.constants import ERROR_CORRECT_M
+from qrcode.constants import ERROR_CORRECT_L, ERROR_CORRECT_M
 from qrcode.main import QRCode
 from qrcode.util import QRData
 
@@ -15,6 +15,12 @@ from labels.label import LabelRefused
 
 QR_QUIET = 4
 BARS_QUIET = 10
+
+# Error correction: MEDIUM forgives 15 % of lost modules, LOW 7 %. A label that is too small for the symbol at MEDIUM
+# is better served by LOW, whose fewer modules are larger.
+Level = Literal[0, 1]
+MEDIUM: Level = ERROR_CORRECT_M
+LOW: Level = ERROR_CORRECT_L
 
 # What version 13 holds; a label would have to be larger than any on sale for a scanner to read a denser one.
 LONGEST_URL = 331
@@ -41,12 +47,12 @@ class Bitmap:
         return bool(self.rows[row * stride + column // 8] >> (7 - column % 8) & 1)
 
 
-def qr(url: str, code: str) -> Bitmap:
+def qr(url: str, code: str, level: Level = MEDIUM) -> Bitmap:
     """The QR symbol of `url`; quick for the many addresses that differ only by the `code` they end with."""
     prefix = url.removesuffix(code)
     if not code or prefix == url:
-        return drawn_by_qrcode(url)
-    return _fast_qr(prefix, len(code))(code)
+        return drawn_by_qrcode(url, level)
+    return _fast_qr(prefix, len(code), level)(code)
 
 
 def code128(text: str) -> Bitmap:
@@ -57,11 +63,11 @@ def code128(text: str) -> Bitmap:
     return Bitmap(width, 1, (int(modules, 2) << (stride * 8 - width)).to_bytes(stride, "big"))
 
 
-def drawn_by_qrcode(url: str) -> Bitmap:
-    """The QR symbol of `url` by the library alone: byte mode, level M, the smallest size that holds it."""
+def drawn_by_qrcode(url: str, level: Level = MEDIUM) -> Bitmap:
+    """The QR symbol of `url` by the library alone: byte mode, the smallest size that holds it."""
     if len(url) > LONGEST_URL:
         raise LabelRefused("url-too-long", url=url, most=LONGEST_URL)
-    symbol = QRCode(error_correction=ERROR_CORRECT_M, border=0, mask_pattern=_MASK)
+    symbol = QRCode(error_correction=level, border=0, mask_pattern=_MASK)
     symbol.add_data(QRData(url.encode("ascii"), mode=_BYTE_MODE))
     symbol.make(fit=True)
     size = len(symbol.modules)
@@ -78,8 +84,9 @@ class FastQr:
     where the texts differ; the library draws the base and the differences once, the rest is XOR of integers.
     """
 
-    def __init__(self, prefix: str, length: int) -> None:
-        base = drawn_by_qrcode(prefix + "0" * length)
+    def __init__(self, prefix: str, length: int, level: Level = MEDIUM) -> None:
+        self._level = level
+        base = drawn_by_qrcode(prefix + "0" * length, level)
         self._size = base.width
         self._bytes = len(base.rows)
         self._base = int.from_bytes(base.rows, "big")
@@ -102,7 +109,7 @@ class FastQr:
 
     def _flipped(self, prefix: str, length: int, place: int, bit: int) -> int:
         text = "0" * place + chr(ord("0") ^ bit) + "0" * (length - place - 1)
-        return int.from_bytes(drawn_by_qrcode(prefix + text).rows, "big") ^ self._base
+        return int.from_bytes(drawn_by_qrcode(prefix + text, self._level).rows, "big") ^ self._base
 
 
 def _xor_of(differences: Iterable[int]) -> int:

@@ -1,35 +1,49 @@
 """Where each thing goes on one label, in millimetres from its lower left corner, whatever the output format.
 
 The bars lie along the bottom, where a hand scanner sweeps the whole width. Above them the QR stands on the
-left, and on its right the code to read by eye, as large as fits, then the lines of text.
+left, and on its right the code to read by eye, as large as fits, then the lines of text. A label that is too low
+for that has the QR on the left, the bars on its right, and the text under the bars. Lines that there is no room for
+are left out, the last ones first.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from labels.codes import BARS_QUIET, QR_QUIET, Bitmap, code128, qr
+from labels.codes import BARS_QUIET, LOW, MEDIUM, QR_QUIET, Bitmap, code128, qr
 from labels.label import MAX_LINES, Label, LabelRefused
 from labels.lettering import BOLD, CAP_HEIGHT, DESCENT, REGULAR, Font, cut, fitting, printable
 from labels.sheets import Sheet
 
-# Modules are whole dots of a 600 dpi printer, so that rounding never makes one bar fatter than its neighbour.
-DOT = 25.4 / 600
-QR_SMALLEST = 8 * DOT
-BAR_LARGEST = 8 * DOT
-BAR_SMALLEST = 6 * DOT
-BAR_HEIGHT = 8.0
+INCH = 25.4
 
-# A quiet zone may reach into the inset, up to this far from the edge: the edge itself moves with the paper.
-DRIFT = 1.0
+# What a telephone and a hand scanner read without pains, as small as it may be and as large as is of use.
+QR_SMALLEST = 0.28
+BAR_SMALLEST = 0.21
+BAR_LARGEST = 0.51
+
+# Of the height of the label; the QR, of its width.
+BAR_SHARE = 0.2
+BAR_SHARE_BESIDE = 0.36
+BARS_LOWEST = 4.2
+BARS_HIGHEST = 10.0
 QR_SHARE = 0.4
+BESIDE_UNDER = 16.0
 
-POINT = 25.4 / 72
-CODE_LARGEST = 15 * POINT
+POINT = INCH / 72
+CODE_LARGEST = 24 * POINT
 CODE_SMALLEST = 6 * POINT
-LINE_LARGEST = 8 * POINT
-LINE_SMALLEST = 6.5 * POINT
+LINE_LARGEST = 12 * POINT
+LINE_SMALLEST = 5.5 * POINT
+# Of the height of the column that they stand in.
+CODE_SHARE = 0.27
+LINE_SHARE = 0.115
 LEADING = 1.3
-CODE_GAP = 1.8
-BARS_GAP = 1.2
+LEADING_SMALLEST = 1.1
+BARS_GAP = 1.0
+# The gap under the code, of the size of the lines.
+CODE_GAP = 0.65
+# The widest sign of a code: codes of one length are set in one size, so that lines stand alike on every label.
+WIDEST = "N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,67 +76,182 @@ class Face:
     words: tuple[Words, ...]
 
 
-def arrange(label: Label, sheet: Sheet) -> Face:
-    """Lay one label out, or refuse it when a code would be too fine to scan."""
-    symbol = qr(label.url, label.code)
-    module = _qr_module(symbol, sheet, label)
-    bars = _bars(label, sheet, at_least=DRIFT + QR_QUIET * module)
-    side = symbol.width * module
-    top = sheet.height - max(sheet.inset_y, DRIFT + QR_QUIET * module)
-    square = Mark(symbol, bars.x, top - side, side, side)
-    left = square.x + side + QR_QUIET * module
-    room = sheet.width - sheet.inset_x - left
-    return Face((square, bars), _words(label, left, room, top, bars.y + bars.height))
+@dataclass(frozen=True, slots=True)
+class _Box:
+    x: float
+    y: float
+    width: float
+    height: float
 
 
-def _qr_module(symbol: Bitmap, sheet: Sheet, label: Label) -> float:
-    """The largest module that leaves the bars, the quiet zones and the text their room."""
-    above_bars = sheet.height - sheet.inset_y - BAR_HEIGHT
-    module = _whole_dots(
-        (above_bars - sheet.inset_y) / (symbol.height + QR_QUIET),
-        (above_bars - DRIFT) / (symbol.height + 2 * QR_QUIET),
-        sheet.width * QR_SHARE / symbol.width,
-    )
-    if module < QR_SMALLEST:
-        raise LabelRefused("url-too-long", label=label.code, url=label.url, sheet=sheet.reference)
-    return module
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What is the same on all labels whose codes have so many modules."""
+
+    square: _Box
+    bars: _Box
+    column: _Box
 
 
-def _bars(label: Label, sheet: Sheet, at_least: float) -> Mark:
-    bitmap = code128(label.code)
-    quiet = bitmap.width + BARS_QUIET
-    left = max(sheet.inset_x, at_least)
-    module = _whole_dots(
-        BAR_LARGEST,
-        (sheet.width - left - sheet.inset_x) / bitmap.width,
-        (sheet.width - left - DRIFT) / quiet,
-        (sheet.width - DRIFT - sheet.inset_x) / quiet,
-        (sheet.width - DRIFT - DRIFT) / (quiet + BARS_QUIET),
-    )
-    if module < BAR_SMALLEST:
-        raise LabelRefused("code-too-long", label=label.code, sheet=sheet.reference)
-    x = max(left, DRIFT + BARS_QUIET * module)
-    return Mark(bitmap, x, sheet.inset_y, bitmap.width * module, BAR_HEIGHT)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Where the lines of text stand, one under the other."""
+
+    code_size: float
+    code_y: float
+    line_size: float
+    first_y: float
+    step: float
+    lines: int
 
 
-def _whole_dots(*limits: float) -> float:
-    # The hair added keeps a limit that is itself a whole number of dots from losing one to rounding.
-    return int(min(limits) / DOT + 1e-6) * DOT
+def arrange(label: Label, sheet: Sheet, dpi: float | None = None) -> Face:
+    """Lay one label out, or refuse it when a code would be too fine to scan.
+
+    Modules are whole dots of the printer: of `dpi` dots per inch, or of what the sheet is made for.
+    """
+    dot = INCH / (dpi or sheet.dpi)
+    bars = code128(label.code)
+    frame, symbol = _framed(label, sheet, dot, bars.width)
+    column = _column(label, frame.column)
+    return Face((_mark(symbol, frame.square), _mark(bars, frame.bars)), _words(label, frame.column, column))
 
 
-def _words(label: Label, left: float, room: float, top: float, bottom: float) -> tuple[Words, ...]:
-    """The code at the top of the column; the lines below it, of one size, where four lines would stand."""
+def _mark(bitmap: Bitmap, box: _Box) -> Mark:
+    return Mark(bitmap, box.x, box.y, box.width, box.height)
+
+
+def _framed(label: Label, sheet: Sheet, dot: float, bars: int) -> tuple[_Frame, Bitmap]:
+    """The frame and the symbol, with as much error correction as the label has room for."""
+    for level in (MEDIUM, LOW):
+        symbol = qr(label.url, label.code, level)
+        frame = _frame(sheet, dot, symbol.width, bars)
+        if isinstance(frame, _Frame):
+            return frame, symbol
+        if frame == "code-too-long":
+            break
+    raise LabelRefused(frame, label=label.code, url=label.url, sheet=sheet.reference)
+
+
+@lru_cache(maxsize=256)
+def _frame(sheet: Sheet, dot: float, modules: int, bars: int) -> "_Frame | str":
+    """The places of all things, or why there are none."""
+    return _Fitter(sheet, dot, modules, bars).frame()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitter:
+    sheet: Sheet
+    dot: float
+    modules: int
+    bars: int
+
+    def frame(self) -> "_Frame | str":
+        beside = self.sheet.height < BESIDE_UNDER
+        module = self._beside_module() if beside else self._stacked_module()
+        if module < QR_SMALLEST:
+            return "url-too-long"
+        return self._beside(module) if beside else self._stacked(module)
+
+    def _stacked_module(self) -> float:
+        """The largest module that leaves the bars, the quiet zones and the text their room."""
+        sheet = self.sheet
+        above_bars = sheet.height - sheet.inset_y - self._bar_height(BAR_SHARE)
+        return self._whole_dots(
+            (above_bars - sheet.inset_y) / (self.modules + QR_QUIET),
+            (above_bars - sheet.drift) / (self.modules + 2 * QR_QUIET),
+            sheet.width * QR_SHARE / self.modules,
+        )
+
+    def _stacked(self, module: float) -> "_Frame | str":
+        sheet = self.sheet
+        quiet = QR_QUIET * module
+        left = max(sheet.inset_x, sheet.drift + quiet)
+        bar = self._bar_module(left, sheet.drift)
+        if bar < BAR_SMALLEST:
+            return "code-too-long"
+        left = max(left, sheet.drift + BARS_QUIET * bar)
+        bars = _Box(left, sheet.inset_y, bar * self.bars, self._bar_height(BAR_SHARE))
+        side = module * self.modules
+        top = sheet.height - max(sheet.inset_y, sheet.drift + quiet)
+        square = _Box(left, top - side, side, side)
+        start, bottom = left + side + quiet, bars.y + bars.height + BARS_GAP
+        return _Frame(square, bars, _Box(start, bottom, sheet.width - sheet.inset_x - start, top - bottom))
+
+    def _beside_module(self) -> float:
+        sheet = self.sheet
+        return self._whole_dots(
+            (sheet.height - 2 * sheet.inset_y) / self.modules,
+            (sheet.height - 2 * sheet.drift) / (self.modules + 2 * QR_QUIET),
+        )
+
+    def _beside(self, module: float) -> "_Frame | str":
+        sheet = self.sheet
+        quiet, side = QR_QUIET * module, module * self.modules
+        square = _Box(max(sheet.inset_x, sheet.drift + quiet), (sheet.height - side) / 2, side, side)
+        left = square.x + side + quiet
+        bar = self._bar_module(left, left)
+        if bar < BAR_SMALLEST:
+            return "code-too-long"
+        height = self._bar_height(BAR_SHARE_BESIDE)
+        top = sheet.height - sheet.inset_y
+        x = max(left, square.x + side + BARS_QUIET * bar)
+        bars = _Box(x, top - height, bar * self.bars, height)
+        below = top - height - BARS_GAP - sheet.inset_y
+        return _Frame(square, bars, _Box(x, sheet.inset_y, sheet.width - sheet.inset_x - x, below))
+
+    def _bar_module(self, ink_from: float, white_from: float) -> float:
+        """The largest module of bars that are inked from one place on at least, in white from the other on."""
+        sheet = self.sheet
+        return self._whole_dots(
+            BAR_LARGEST,
+            (sheet.width - ink_from - sheet.inset_x) / self.bars,
+            (sheet.width - ink_from - sheet.drift) / (self.bars + BARS_QUIET),
+            (sheet.width - white_from - sheet.inset_x) / (self.bars + BARS_QUIET),
+            (sheet.width - white_from - sheet.drift) / (self.bars + 2 * BARS_QUIET),
+        )
+
+    def _bar_height(self, share: float) -> float:
+        return min(max(self.sheet.height * share, BARS_LOWEST), BARS_HIGHEST)
+
+    def _whole_dots(self, *limits: float) -> float:
+        # The hair added keeps a limit that is itself a whole number of dots from losing one to rounding.
+        return int(min(limits) / self.dot + 1e-6) * self.dot
+
+
+def _column(label: Label, box: _Box) -> _Column:
+    """Where the code and the lines stand; refuses a code that could not be read by eye."""
     spoken = label.spoken
-    size = fitting([spoken], BOLD, room, CODE_LARGEST, CODE_SMALLEST)
-    if cut(spoken, BOLD, room, size) != spoken:
+    size = fitting([spoken], BOLD, box.width, *_code_sizes(box, len(label.code)))
+    if cut(spoken, BOLD, box.width, size) != spoken:
         raise LabelRefused("code-too-long", label=label.code)
-    code = Words(spoken, BOLD, size, left, top - size * CAP_HEIGHT)
-    first = top - CODE_LARGEST * CAP_HEIGHT - CODE_GAP - LINE_LARGEST * CAP_HEIGHT
-    last = bottom + BARS_GAP + LINE_LARGEST * DESCENT
-    step = min(LEADING * LINE_LARGEST, (first - last) / (MAX_LINES - 1))
-    texts = [printable(line) for line in label.lines]
-    size = fitting(texts, REGULAR, room, LINE_LARGEST, LINE_SMALLEST)
+    return _lines_under(box, size)
+
+
+@lru_cache(maxsize=256)
+def _code_sizes(box: _Box, length: int) -> tuple[float, float]:
+    widest = Label(WIDEST * length, WIDEST).spoken
+    most = min(CODE_LARGEST, max(CODE_SMALLEST, box.height * CODE_SHARE))
+    return fitting([widest], BOLD, box.width, most, CODE_SMALLEST), CODE_SMALLEST
+
+
+@lru_cache(maxsize=1024)
+def _lines_under(box: _Box, code_size: float) -> _Column:
+    top = box.y + box.height
+    size = min(max(box.height * LINE_SHARE, LINE_SMALLEST), LINE_LARGEST)
+    code_y = top - code_size * CAP_HEIGHT
+    first = code_y - size * (CODE_GAP + CAP_HEIGHT)
+    depth = first - box.y - size * DESCENT
+    lines = min(MAX_LINES, 1 + int(depth / (size * LEADING_SMALLEST))) if depth >= 0 else 0
+    step = min(LEADING * size, depth / (lines - 1)) if lines > 1 else 0.0
+    return _Column(code_size, code_y, size, first, step, lines)
+
+
+def _words(label: Label, box: _Box, column: _Column) -> tuple[Words, ...]:
+    code = Words(label.spoken, BOLD, column.code_size, box.x, column.code_y)
+    texts = [printable(line) for line in label.lines[: column.lines]]
+    size = fitting(texts, REGULAR, box.width, column.line_size, LINE_SMALLEST)
     return code, *(
-        Words(cut(text, REGULAR, room, size), REGULAR, size, left, first - place * step)
+        Words(cut(text, REGULAR, box.width, size), REGULAR, size, box.x, column.first_y - place * column.step)
         for place, text in enumerate(texts)
     )
