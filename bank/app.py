@@ -32,6 +32,7 @@ from bank.inventory import views as inventory_views
 from bank.inventory import words as inventory_words
 from bank.office import documents, letterhead
 from bank.scanning import api as scanning_api
+from bank.scanning import offline_views
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
 from bank.web import api, guard, observe, pages, problems, words
@@ -53,6 +54,7 @@ ROOMS = (
     donations_views,
     import_views,
     scanning_views,
+    offline_views,
     allocation_views,
     desk_views,
     price_views,

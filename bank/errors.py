@@ -15,6 +15,8 @@ class Code(StrEnum):
     TOO_MANY_TRIES = "too-many-tries"
     BADGE_REFUSED = "badge-refused"
     FORM_EXPIRED = "form-expired"
+    PASS_EXPIRED = "pass-expired"
+    PASS_WITHDRAWN = "pass-withdrawn"
     # what is asked
     NOT_FOUND = "not-found"
     BAD_REQUEST = "bad-request"

@@ -32,6 +32,7 @@ from bank.workshops.rules import (
 )
 
 BATCH_MAX = 500
+SEND_MAX = 50
 
 
 def printable(text: str) -> None:

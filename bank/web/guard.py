@@ -44,6 +44,12 @@ def public(why: str) -> Callable[[V], V]:
     return _declare(Access(signed_in=False, why=why))
 
 
+def takes_json(view: V) -> V:
+    """The endpoint is for a page's own script: JSON beside the session, the token in a header; answers JSON."""
+    view.takes_json = True  # type: ignore[attr-defined]  # read back by speaks_json
+    return view
+
+
 def _declare(access: Access) -> Callable[[V], V]:
     def mark(view: V) -> V:
         view.access = access  # type: ignore[attr-defined]  # read back by access_of and by the house rules
@@ -89,7 +95,7 @@ def _check() -> BaseResponse | None:
 
 
 def _ask_to_sign_in() -> BaseResponse:
-    if in_api():
+    if speaks_json():
         raise Refusal(Code.NOT_SIGNED_IN)
     ask: Callable[[], BaseResponse] = current_app.extensions["bank.ask_to_sign_in"]
     return ask()
@@ -98,6 +104,12 @@ def _ask_to_sign_in() -> BaseResponse:
 def in_api() -> bool:
     """Whether the caller speaks JSON: the API answers problems, the pages answer pages."""
     return request.path.startswith(API)
+
+
+def speaks_json() -> bool:
+    """Whether a problem is answered as JSON: in the API, and where a page's own script asks."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return in_api() or getattr(view, "takes_json", False)
 
 
 def bearer() -> str | None:

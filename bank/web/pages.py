@@ -31,7 +31,7 @@ from bank.config import Config
 from bank.errors import Code, Refusal
 from bank.web import words
 from bank.web.french import Languages
-from bank.web.guard import API, access_of, actor_or_none, in_api, public
+from bank.web.guard import API, access_of, actor_or_none, in_api, public, speaks_json
 
 LANGUAGES = ("fr", "en")
 PARIS = ZoneInfo("Europe/Paris")
@@ -190,7 +190,7 @@ def _may_open(item: NavItem) -> bool:
 
 def _only_forms() -> None:
     """Refuse JSON sent to a page, which forms would read as their fields. Raises Refusal(bad-request)."""
-    if not in_api() and request.is_json:
+    if not speaks_json() and request.is_json:
         raise Refusal(Code.BAD_REQUEST)
 
 

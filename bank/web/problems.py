@@ -5,6 +5,7 @@ The same codes for both. A new code gets its status in STATUS and its words in `
 
 import traceback
 from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
@@ -14,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from bank.errors import Code, Refusal
 from bank.web import kept, words
-from bank.web.guard import in_api
+from bank.web.guard import in_api, speaks_json
 
 log = structlog.get_logger()
 
@@ -26,6 +27,8 @@ STATUS: Mapping[Code, int] = {
     Code.TOO_MANY_TRIES: 429,
     Code.BADGE_REFUSED: 422,
     Code.FORM_EXPIRED: 400,
+    Code.PASS_EXPIRED: 403,
+    Code.PASS_WITHDRAWN: 403,
     Code.NOT_FOUND: 404,
     Code.BAD_REQUEST: 400,
     Code.METHOD_NOT_ALLOWED: 405,
@@ -100,7 +103,7 @@ def init(app: Flask) -> None:
 
 def _form_expired(_error: CSRFError) -> Response:
     """The page is too old to be taken at its word: what was typed is shown, to be sent again on purpose."""
-    held = kept.again()
+    held = None if speaks_json() else kept.again()
     if held is None:
         return answer(Refusal(Code.FORM_EXPIRED))
     response = make_response(render_template("pages/resume.html", kept=held), STATUS[Code.FORM_EXPIRED])
@@ -142,23 +145,28 @@ def _broken(error: Exception) -> Response:
     return answer(Refusal(Code.BROKEN))
 
 
+def body(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as programs read it."""
+    title, detail = words.problem(refusal.code)
+    return {
+        "type": f"/problems/{refusal.code.value}",
+        "title": title,
+        "status": STATUS[refusal.code],
+        "detail": detail,
+        "code": refusal.code.value,
+        "request_id": g.get("request_id", ""),
+        **refusal.facts,
+    }
+
+
 def answer(refusal: Refusal) -> Response:
     """A refusal as the caller understands it."""
     status = STATUS[refusal.code]
     title, detail = words.problem(refusal.code)
-    if in_api():
-        body = {
-            "type": f"/problems/{refusal.code.value}",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "code": refusal.code.value,
-            "request_id": g.get("request_id", ""),
-            **refusal.facts,
-        }
-        response = jsonify(body)
+    if speaks_json():
+        response = jsonify(body(refusal))
         response.content_type = "application/problem+json"
-        if status == 401:
+        if status == 401 and in_api():
             response.headers["WWW-Authenticate"] = 'Bearer realm="banque"'
     else:
         response = make_response(

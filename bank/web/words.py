@@ -158,6 +158,14 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
             "Relisez le numéro. S’il est juste, appelez l’encadrant."
         ),
     ),
+    Code.PASS_EXPIRED: (
+        _l("Reconnectez-vous"),
+        _l("Ces scans attendent que la personne qui les a faits se reconnecte ici. Rien n’est perdu."),
+    ),
+    Code.PASS_WITHDRAWN: (
+        _l("Compte fermé"),
+        _l("Le compte de la personne qui a fait ces scans est fermé. Prévenez l’encadrant."),
+    ),
     Code.SAME_PERSON: (
         _l("Contrôle par une autre personne"),
         _l("Vous avez travaillé sur cet appareil. Donnez-le à une autre personne pour le contrôle."),
