@@ -296,7 +296,7 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.LABELS_PRINTED: PRINTED,
     Kind.LABELS_REPRINTED: PRINTED | {"reason": _code},
     Kind.LABEL_VOIDED: {"reason": _code},
-    Kind.PLACE_MADE: {"kind": _code, "within": _id},
+    Kind.PLACE_MADE: {"kind": _code, "within": _id, "label": _code},
     Kind.PLACE_EDITED: {"kind": _code, "within": _id},
     Kind.PLACE_LABELLED: {"label": _code, "was": _code, "reason": _code},
     Kind.PRINTER_ADDED: {},

@@ -260,6 +260,12 @@ class Device(Base):
         # What a workshop has in hand, by state; a step that is passed changes neither.
         sa.Index("ix_device_custodian_id_state", "custodian_id", "state"),
         sa.Index("ix_device_owner_id_id", "owner_id", "id"),
+        sa.Index(
+            "ix_device_place_id",
+            "place_id",
+            postgresql_where=sa.text("place_id IS NOT NULL"),
+            sqlite_where=sa.text("place_id IS NOT NULL"),
+        ),
     )
 
 
@@ -343,6 +349,13 @@ class DeviceCode(Base):
 
     __tablename__ = "device_code"
 
+        # What still has to be printed, or claimed: it stays short.
+        sa.Index(
+            "ix_label_unprinted",
+            "device_id",
+            postgresql_where=sa.text("state = 'claimed' AND printed_at IS NULL"),
+            sqlite_where=sa.text("state = 'claimed' AND printed_at IS NULL"),
+        ),
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     device_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("device.id"), index=True)
     kind: Mapped[CodeKind] = mapped_column(enum_type(CodeKind))

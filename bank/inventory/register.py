@@ -274,6 +274,9 @@ def unknown(device_id: int, code: str, category: Category, origin_id: int) -> St
     return Standing(
         device_id=device_id,
         code=code,
+    if changed.get("custodian_id", standing.custodian_id) != standing.custodian_id:
+        # It does not stand any more where whoever had it had put it.
+        changed.setdefault("place_id", None)
         label_state=LabelState.CLAIMED,
         category=category,
         state=None,

@@ -1,12 +1,12 @@
-"""Pure questions on a device: which drives still hold data, whether an actor may touch it."""
+"""Pure questions on a device: which drives still hold data, whether an actor may touch it, what stands in what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bank.actor import Actor
 from bank.errors import Code, Refusal
-from bank.inventory.models import DriveFate, ErasureMethod, ErasureResult
+from bank.inventory.models import DriveFate, ErasureMethod, ErasureResult, PlaceKind
 
 PURGING = frozenset(
     {
@@ -59,3 +59,44 @@ def must_hold(actor: Actor, custodian_id: int | None) -> None:
     """Only who holds a device works on it. Raises Refusal(other-custodian)."""
     if custodian_id != actor.organisation_id:
         raise Refusal(Code.OTHER_CUSTODIAN)
+
+
+# What stays where it is stands in a room; what is carried stands anywhere.
+STANDS_WITHIN = {
+    PlaceKind.ROOM: frozenset({PlaceKind.ROOM}),
+    PlaceKind.SHELF: frozenset({PlaceKind.ROOM}),
+    PlaceKind.COUNTER: frozenset({PlaceKind.ROOM}),
+    PlaceKind.PALLET: frozenset({PlaceKind.ROOM}),
+    PlaceKind.BOX: frozenset(PlaceKind),
+}
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """A place, as a move of another into it sees it."""
+
+    kind: PlaceKind
+    within_id: int | None
+
+
+def place_fault(
+    place_id: int | None, kind: PlaceKind, within_id: int | None, places: Mapping[int, PlaceFacts]
+) -> str | None:
+    """Why a place of this kind cannot stand within another of the organisation's; None where it can."""
+    if within_id is None:
+        return None
+    if within_id not in places:
+        return "unknown-place"
+    if place_id is not None and place_id in around(within_id, places):
+        return "within-itself"
+    return None if places[within_id].kind in STANDS_WITHIN[kind] else "stands-not-there"
+
+
+def around(place_id: int, places: Mapping[int, PlaceFacts]) -> list[int]:
+    """The place and all that it stands in, from the inside out."""
+    found: list[int] = []
+    inner: int | None = place_id
+    while inner is not None and inner not in found:
+        found.append(inner)
+        inner = places[inner].within_id if inner in places else None
+    return found

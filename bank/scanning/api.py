@@ -1,6 +1,5 @@
 """Scans as JSON. The single one is the hottest path of the house: three statements for a step without evidence."""
 
-from dataclasses import replace
 from functools import partial
 
 from flask import Response, jsonify, request
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 from bank.actor import Actor, Permission
 from bank.errors import Code, Refusal
 from bank.identity import signin
-from bank.inventory import codes, register
+from bank.inventory import register
 from bank.inventory.register import Standing
 from bank.scanning import intake
 from bank.scanning.actions import Scan
@@ -31,10 +30,9 @@ def scan(made: Scan) -> Response:
     secret = guard.bearer()
     if secret is None:
         raise Refusal(Code.NOT_SIGNED_IN)
-    made = replace(made, code=codes.read(made.code))
     look = partial(_look, token_hash=signin.token_hash(secret))
     # Answered as it is: its values are what the schema would make of them.
-    return jsonify(said(made, intake.take(made, look, guard.actor)))
+    return jsonify(said(made, intake.take_scanned(made, look, guard.actor)))
 
 
 @bp.route("/scans/batch", methods=["POST"])

@@ -1,7 +1,6 @@
 """Scans that come together, from the API or from a page that has waited: in their order, one answer each."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import marshmallow as ma
@@ -9,7 +8,6 @@ from sqlalchemy.exc import IntegrityError
 
 from bank.actor import Actor
 from bank.errors import Code, Refusal
-from bank.inventory import codes
 from bank.scanning import intake
 from bank.scanning.actions import Scan
 from bank.scanning.intake import Look
@@ -34,8 +32,7 @@ def answers(sent: Any, most: int, look: Look, who: Callable[[], Actor]) -> list[
 def _one(sent: Any, look: Look, who: Callable[[], Actor]) -> dict[str, Any]:
     try:
         made: Scan = SCAN.load(sent)
-        made = replace(made, code=codes.read(made.code))
-        return {**RESULT.dump(said(made, intake.take(made, look, who))), "status": 200}
+        return {**RESULT.dump(said(made, intake.take_scanned(made, look, who))), "status": 200}
     except ma.ValidationError as error:
         problem = Refusal(Code.INVALID, errors=error.messages_dict)
     except IntegrityError:

@@ -1,15 +1,16 @@
 """A scan from end to end: its unit of work, and the first answer when the same scan comes again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bank import db
-from bank.actor import Actor
+from bank.actor import Actor, Permission
 from bank.errors import Refusal
-from bank.inventory import register
+from bank.inventory import codes, finding, register
 from bank.inventory.register import Standing
 from bank.scanning import actions, queries
 from bank.scanning.actions import Scan
@@ -33,6 +34,40 @@ def take(scan: Scan, look: Look, who: Callable[[], Actor]) -> Result:
         if first is None:
             raise
         return first
+
+
+def take_together(scans: Sequence[Scan], actor: Actor) -> list[Result]:
+    """Take in, as one unit of work, as many of the first scans as can be; none is no refusal."""
+    if len(scans) < 2:
+        return []
+    try:
+        with db.transaction() as session:
+            return actions.scan_together(session, actor, scans)
+    except (Refusal, IntegrityError):
+        return []
+
+
+def take_scanned(scan: Scan, look: Look, who: Callable[[], Actor]) -> Result:
+    """Take a scan in whose code is as the scanner gave it: the device's label, else any other code that it carries.
+
+    Other codes are looked for only where it is no label, so that a label costs nothing more.
+    Raises Refusal(several-match) with the labels of the devices that it may be, and what `take` raises.
+    """
+    try:
+        return take(replace(scan, code=codes.read(scan.code)), look, who)
+    except Refusal as refusal:
+        if refusal.code not in finding.NO_LABEL:
+            raise
+        found = _by_other_code(who(), scan.code)
+        if found is None:
+            raise
+    return take(replace(scan, code=found), look, who)
+
+
+def _by_other_code(actor: Actor, scanned: str) -> str | None:
+    actor.must(Permission.DEVICE_SCAN)
+    with db.read() as session:
+        return finding.the_one(session, actor, scanned)
 
 
 def as_known(actor: Actor) -> Look:

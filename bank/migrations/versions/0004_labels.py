@@ -62,6 +62,13 @@ def _labels() -> None:
         sqlite_where=claimed_by_place,
     )
     op.execute("UPDATE label SET printed_at = made_at WHERE state IN ('claimed', 'replaced')")
+    _partial("ix_label_unprinted", "label", "device_id", "state = 'claimed' AND printed_at IS NULL")
+    _partial("ix_device_place_id", "device", "place_id", "place_id IS NOT NULL")
+
+
+def _partial(name: str, table: str, column: str, where: str) -> None:
+    condition = sa.text(where)
+    op.create_index(name, table, [column], postgresql_where=condition, sqlite_where=condition)
 
 
 def _printing() -> None:
