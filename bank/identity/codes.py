@@ -7,7 +7,7 @@ import secrets
 
 from stdnum.iso7064 import mod_37_2
 
-from bank.signs import ALPHABET, LAYOUTS, SEPARATORS
+from bank.signs import ALPHABET, LAYOUTS, SEPARATORS, bare
 
 MARK = "BDG"
 RANDOM_SIGNS = 14
@@ -23,7 +23,7 @@ def mint() -> str:
 def read(scanned: str) -> str | None:
     """The badge's code in what a scanner gave, whatever its keyboard; None when it is something else."""
     for layout in LAYOUTS:
-        text = scanned.translate(layout).upper().translate(SEPARATORS)
+        text = bare(scanned).translate(layout).upper().translate(SEPARATORS)
         if len(text) == LENGTH and text.startswith(MARK) and _is_whole(text):
             return text
     return None

@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import product
 
 from stdnum.iso7064 import mod_37_2
 
 from bank.errors import Code, Refusal
-from bank.signs import ALPHABET, LAYOUTS, SEPARATORS
+from bank.signs import ALPHABET, LAYOUTS, SEPARATORS, bare
 
 LENGTH = 10
 PASSPORT_PATH = "/D/"
@@ -52,12 +53,13 @@ def is_code(text: str, length: int = LENGTH) -> bool:
 def read(scanned: str) -> str:
     """The code in what a scanner or a hand gave.
 
-    Lower case, spaces, the passport's address and digits typed through the wrong keyboard layout are repaired;
-    two codes glued together are refused rather than guessed. Raises Refusal(bad-code, glued-codes).
+    Lower case, spaces, the passport's address, digits typed through the wrong keyboard layout and the mark of the
+    kind of symbol (`]C0`) are repaired; two codes glued together are refused rather than guessed.
+    Raises Refusal(bad-code, glued-codes).
     """
     glued = False
-    for layout in LAYOUTS:
-        meant = scanned.strip().translate(layout).upper()
+    for given, layout in product(dict.fromkeys((scanned.strip(), bare(scanned))), LAYOUTS):
+        meant = given.translate(layout).upper()
         pieces = [piece.translate(SEPARATORS) for piece in meant.split(PASSPORT_PATH)]
         last, before = pieces[-1].rstrip("/"), pieces[:-1]
         glued = glued or len(before) > 1 or _glued(last) or any(is_code(piece[:LENGTH]) for piece in before)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from stdnum.iso7064 import mod_37_2
 
-from bank.signs import ALPHABET, LAYOUTS, SEPARATORS
+from bank.signs import ALPHABET, LAYOUTS, SEPARATORS, bare
 from bank.workshops.models import DANGERS, Problem
 
 MARK = "CDE"
@@ -98,7 +98,7 @@ _BY_CODE: Mapping[str, Command] = MappingProxyType({code: command for command, c
 def read(scanned: str) -> Command | None:
     """The command in what a scanner gave, whatever its keyboard; None when it is something else."""
     for layout in LAYOUTS:
-        found = _BY_CODE.get(scanned.translate(layout).upper().translate(SEPARATORS))
+        found = _BY_CODE.get(bare(scanned).translate(layout).upper().translate(SEPARATORS))
         if found is not None:
             return found
     return None

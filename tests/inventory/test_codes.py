@@ -33,6 +33,11 @@ FRENCH_ON_US = str.maketrans("1234567890/", "!@#$%^&*()>")
         URL.translate(US_ON_FRENCH),
         CODE.translate(FRENCH_ON_US),
         URL.translate(FRENCH_ON_US),
+        f"]C0{CODE}",
+        f"]Q3{URL}",
+        f" ]c0{CODE}\r\n",
+        f"$C0{CODE}".translate(US_ON_FRENCH),
+        f"$A3{URL}".translate(US_ON_FRENCH),
     ],
 )
 def test_a_code_is_read(scanned: str) -> None:
@@ -49,6 +54,7 @@ def test_a_code_is_read(scanned: str) -> None:
         URL + CODE,
         (CODE * 2).lower(),
         (CODE * 2).translate(US_ON_FRENCH),
+        f"]C0{CODE * 2}",
     ],
 )
 def test_a_glued_double_scan_is_refused(scanned: str) -> None:
