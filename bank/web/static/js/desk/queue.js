@@ -142,7 +142,8 @@
         };
         return store.put("scans", entry).then(function (number) {
           entry.n = number;
-          entries.push(entry);
+          // Another tab's news may have made this one read it already.
+          if (!find(entry.scan_id)) entries.push(entry);
           changed();
           kick();
           return entry;
@@ -185,7 +186,10 @@
 
     function answered(batch, answers) {
       const said = new Map(answers.map(function (answer) { return [answer.scan_id, answer]; }));
-      const known = batch.filter(function (entry) { return said.has(entry.scan_id); });
+      // What was read again meanwhile are other copies of them.
+      const known = batch.map(function (entry) { return find(entry.scan_id); }).filter(function (entry) {
+        return entry && said.has(entry.scan_id);
+      });
       known.forEach(function (entry) {
         entry.answer = said.get(entry.scan_id);
         entry.status = entry.answer.status !== 200 ? "refused" : entry.answer.outcome === "nothing" ? "nothing" : "done";
