@@ -30,7 +30,10 @@ from bank.identity import words as identity_words
 from bank.inventory import api as inventory_api
 from bank.inventory import views as inventory_views
 from bank.inventory import words as inventory_words
+from bank.office import api as office_api
 from bank.office import documents, letterhead
+from bank.office import views as office_views
+from bank.office import words as office_words
 from bank.scanning import api as scanning_api
 from bank.scanning import offline_views
 from bank.scanning import views as scanning_views
@@ -61,11 +64,13 @@ ROOMS = (
     look_views,
     workshops_views,
     incident_views,
+    office_views,
     home_views,
 )
 RESOURCES = (
     identity_api.bp,
     inventory_api.bp,
+    office_api.bp,
     donations_api.bp,
     import_api.bp,
     workshops_api.bp,
@@ -79,6 +84,7 @@ NAV = (
     pages.NavItem("workshops.board", _l("Atelier"), "tool"),
     pages.NavItem("incidents.index", _l("Incidents"), "alert-triangle"),
     pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
+    pages.NavItem("labels.home", _l("Étiquettes"), "sticker"),
     pages.NavItem("allocation.requests", _l("Demandes"), "users"),
     pages.NavItem("prices.index", _l("Prix"), "currency-euro"),
     pages.NavItem("looks.index", _l("Consultations"), "eye"),
@@ -144,6 +150,7 @@ def create_app(config: Config | None = None) -> Flask:
         words.merge(
             identity_words.WORDS,
             inventory_words.WORDS,
+            office_words.WORDS,
             donations_words.WORDS,
             workshops_words.WORDS,
             scanning_words.WORDS,

@@ -4,6 +4,7 @@ from bank.allocation import jobs as allocation_jobs
 from bank.donations import jobs as donations_jobs
 from bank.identity import jobs as identity_jobs
 from bank.journal import Kind
+from bank.office import jobs as office_jobs
 from bank.work import Reactions
 from bank.workshops import jobs as workshops_jobs
 
@@ -14,6 +15,8 @@ REACTIONS: Reactions = {
     Kind.DEVICE_LOSE: (("allocation.let_go", allocation_jobs.let_go),),
     Kind.DEVICE_RECHECK: (("allocation.let_go", allocation_jobs.let_go),),
     Kind.INCIDENT_OPENED: (("workshops.tell_incident", workshops_jobs.tell_incident),),
+    Kind.LABELS_PRINTED: (("office.draw", office_jobs.draw),),
+    Kind.LABELS_REPRINTED: (("office.draw", office_jobs.draw),),
     Kind.PERSON_INVITED: (("identity.send_invitation", identity_jobs.send_invitation),),
     Kind.PERSON_RESET_ASKED: (("identity.send_reset", identity_jobs.send_reset),),
 }

@@ -229,6 +229,17 @@ def _finish(job_id: int, error: BaseException | None) -> None:
         job.due_at = utcnow() + RESEND_AFTER * 2**job.attempts
 
 
+def wake(session: Session, job_id: int) -> None:
+    """Have a job that gave up begin again, with all its tries; another is left as it is."""
+    woken = session.execute(
+        sa.update(Job)
+        .where(Job.id == job_id, Job.state == JobState.FAILED)
+        .values(state=JobState.WAITING, attempts=0, error=None, due_at=utcnow() + RESEND_AFTER)
+        .returning(Job.id)
+    )
+    session.info["outbox"].extend(woken.scalars())
+
+
 def queue_answers() -> bool:
     """Whether the queue can be reached now."""
     connection = current_app.extensions["bank.redis"]

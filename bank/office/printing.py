@@ -1,48 +1,89 @@
-"""The one door to `labels/`: what a device's label says, and the sheet to print."""
+"""The one door to `labels/`: what a label says, and the files to print: sheets, rolls, pictures, ZPL."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
 
 from flask import current_app
 from flask_babel import force_locale, gettext
 
+from bank import files
 from bank.config import Config
 from bank.errors import Code, Refusal
-from bank.inventory.queries import Sticker
+from bank.inventory import codes
+from bank.inventory.models import Category, Grade, PlaceKind
+from bank.inventory.queries import PlaceSticker, Sticker
+from bank.office.rules import HUNDREDTHS, LINES_MAX, TRUE_SIZE, Fault, Offsets, legible
 from bank.web import words
+from labels.correction import Correction
 from labels.label import Label, LabelRefused
+from labels.layout import arrange
 from labels.pdf import sheet_pdf
-from labels.sheets import SHEETS
+from labels.sheets import SHEETS, Sheet
 
 DEFAULT_SHEET = "L7160"
 # Which answer of the form a refusal of the package is about.
 FIELDS = {"start-outside-sheet": "start"}
+TOO_FINE = frozenset({"url-too-long", "code-too-long"})
 
 
-def sheet(stickers: Iterable[Sticker], sheet_ref: str = DEFAULT_SHEET, start: int = 1) -> bytes:
-    """A PDF of labels, from place `start` of the first sheet on.
+@dataclass(frozen=True, slots=True)
+class Inked:
+    """One label as it is printed: its code, and its lines one under the other."""
 
-    A label names no programme, price, donor or person. Raises Refusal(invalid).
-    """
-    paper = SHEETS.get(sheet_ref)
-    if paper is None:
-        raise Refusal(Code.INVALID, errors={"sheet": ["unknown-sheet"]})
-    try:
-        # In French whoever prints: the label outlives the session in which somebody read English.
-        with force_locale("fr"):
-            return sheet_pdf((_label(each) for each in stickers), paper, start, title=gettext("Étiquettes"))
-    except LabelRefused as refusal:
-        field = FIELDS.get(refusal.code, "labels")
-        raise Refusal(Code.INVALID, errors={field: [refusal.code]}) from refusal
+    code: str
+    lines: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How labels are put on paper: on which, from which place on, how often each, moved by how much."""
+
+    sheet: str
+    start: int = 1
+    copies: int = 1
+    offsets: Offsets = Offsets()
+
+
+# --- papers ---
+
+
+def paper(sheet_ref: str) -> Sheet:
+    """A sheet or a roll by its reference. Raises Refusal(invalid)."""
+    found = SHEETS.get(sheet_ref)
+    if found is None:
+        raise Refusal(Code.INVALID, errors={"sheet": [Fault.UNKNOWN_SHEET]})
+    return found
+
+
+def papers() -> tuple[Sheet, ...]:
+    """The sheets and the rolls that can be printed on."""
+    return tuple(SHEETS.values())
 
 
 def sheets() -> tuple[str, ...]:
-    """The references of the sheets that can be printed on."""
+    """Their references."""
     return tuple(SHEETS)
 
 
 def places(sheet_ref: str) -> int:
-    """How many labels a sheet holds."""
+    """How many labels a sheet holds; 1 for a roll."""
     return SHEETS[sheet_ref].places
+
+
+def must_fit(sheet_ref: str) -> None:
+    """Refuse a paper on which the codes of this bank would be too fine to be read: the longer the bank's address,
+    the larger its labels. Raises Refusal(invalid).
+    """
+    code = "0" * codes.LENGTH
+    try:
+        arrange(Label(code, address(code)), paper(sheet_ref))
+    except LabelRefused as refusal:
+        raise Refusal(Code.INVALID, errors={"sheet": [Fault.LABEL_DOES_NOT_FIT]}) from refusal
+
+
+# --- what a label says: never a programme, a price, a donor or a person. In French whoever prints: the label
+# outlives the session in which somebody read English. ---
 
 
 def address(code: str) -> str:
@@ -51,7 +92,141 @@ def address(code: str) -> str:
     return f"{config.public_url}/d/{code}"
 
 
-def _label(sticker: Sticker) -> Label:
+def device_lines() -> Callable[[Sticker], str]:
+    """What says a device: its category, its batch, its place and its class; the bank where there is room left."""
+    with force_locale("fr"):
+        categories = {each: words.word(each, "category").capitalize() for each in Category}
+        grades = {each: gettext("Classe %(grade)s", grade=each.value.upper()) for each in Grade}
+    bank = _bank_name()
+
+    def say(sticker: Sticker) -> str:
+        grade = grades[sticker.grade] if sticker.grade else ""
+        return _lines(categories[sticker.category], sticker.batch_ref, sticker.place or "", grade, bank)
+
+    return say
+
+
+def place_lines(organisation: str) -> Callable[[PlaceSticker], str]:
+    """What says a place of an organisation: its name, what it is and whose."""
+    with force_locale("fr"):
+        kinds = {each: words.word(each, "place_kind").capitalize() for each in PlaceKind}
+    return lambda place: _lines(place.name, kinds[place.kind], organisation)
+
+
+def blank_lines() -> str:
+    """The bank's name: nothing else is known of what will carry it."""
+    return _lines(_bank_name())
+
+
+def _lines(*texts: str) -> str:
+    said = [line for line in map(legible, texts) if line]
+    return "\n".join(said[:LINES_MAX])
+
+
+def _bank_name() -> str:
     config: Config = current_app.config["BANK"]
-    category = words.word(sticker.category, "category").capitalize()
-    return Label(sticker.code, address(sticker.code), (category, sticker.batch_ref, config.bank_name))
+    return config.bank_name
+
+
+# --- files ---
+
+
+def sheet(stickers: Iterable[Sticker], sheet_ref: str = DEFAULT_SHEET, start: int = 1) -> bytes:
+    """A PDF of devices' labels, from place `start` of the first sheet on. Raises Refusal(invalid)."""
+    say = device_lines()
+    return pdf((Inked(each.code, say(each)) for each in stickers), Layout(sheet_ref, start))
+
+
+def pdf(inked: Iterable[Inked], layout: Layout) -> bytes:
+    """A PDF to print. The same labels give the same bytes. Raises Refusal(invalid)."""
+    found = paper(layout.sheet)
+    try:
+        return sheet_pdf(
+            _labels(inked),
+            found,
+            layout.start,
+            title=_title(),
+        )
+    except LabelRefused as refusal:
+        raise _told(refusal) from refusal
+
+
+def file_of(stored: str | None, inked: Iterable[Inked], layout: Layout) -> bytes:
+    """The PDF of a run: as a job stored it, else drawn now. Raises Refusal(invalid)."""
+    return pdf(inked, layout) if stored is None else files.get(stored)
+
+
+def write_pdf(out: IO[bytes], inked: Iterable[Inked], layout: Layout) -> None:
+    """The same into a file, however many labels there are. Raises Refusal(invalid)."""
+    found = paper(layout.sheet)
+    try:
+        out.write(sheet_pdf(_labels(inked), found, layout.start, title=_title()))
+    except LabelRefused as refusal:
+        raise _told(refusal) from refusal
+
+
+def zpl(inked: Iterable[Inked], layout: Layout) -> bytes:
+    """For a thermal printer that speaks ZPL. Raises Refusal(invalid)."""
+    try:
+        return b"".join(each.code.encode() for each in _labels(inked))
+    except LabelRefused as refusal:
+        raise _told(refusal) from refusal
+
+
+def png(inked: Inked, sheet_ref: str) -> bytes:
+    """One label as a picture of points. Raises Refusal(invalid)."""
+    try:
+        return _label(inked).code.encode()
+    except LabelRefused as refusal:
+        raise _told(refusal) from refusal
+
+
+def svg(inked: Inked, sheet_ref: str) -> str:
+    """One label as a drawing. Raises Refusal(invalid)."""
+    try:
+        return _label(inked).code
+    except LabelRefused as refusal:
+        raise _told(refusal) from refusal
+
+
+def preview(inked: Iterable[Inked], layout: Layout) -> str:
+    """The first sheet as a drawing, its used places grey. Raises Refusal(invalid)."""
+    repeated = (each for each in _labels(inked) for _ in range(layout.copies))
+    try:
+        return "".join(each.code for each in repeated)
+    except LabelRefused as refusal:
+        raise _told(refusal) from refusal
+
+
+def calibration_page(offsets: Offsets) -> bytes:
+    """The A4 page to print and to measure, as a printer with these offsets prints it."""
+    return str(_correction(offsets)).encode()
+
+
+def _title() -> str:
+    with force_locale("fr"):
+        return gettext("Étiquettes")
+
+
+def _correction(offsets: Offsets) -> Correction:
+    return Correction(
+        offsets.offset_x / HUNDREDTHS,
+        offsets.offset_y / HUNDREDTHS,
+        offsets.scale_x / TRUE_SIZE,
+        offsets.scale_y / TRUE_SIZE,
+    )
+
+
+def _labels(inked: Iterable[Inked]) -> Iterator[Label]:
+    return map(_label, inked)
+
+
+def _label(inked: Inked) -> Label:
+    return Label(inked.code, address(inked.code), tuple(inked.lines.split("\n")) if inked.lines else ())
+
+
+def _told(refusal: LabelRefused) -> Refusal:
+    if refusal.code in TOO_FINE:
+        return Refusal(Code.INVALID, errors={"sheet": [Fault.LABEL_DOES_NOT_FIT]})
+    field = FIELDS.get(refusal.code, "labels")
+    return Refusal(Code.INVALID, errors={field: [refusal.code]})

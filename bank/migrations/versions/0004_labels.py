@@ -94,6 +94,7 @@ def _printing() -> None:
         sa.Column("kind", _kind("runkind", "devices", "places", "blanks"), nullable=False),
         sa.Column("sheet", sa.String(20), nullable=False),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in ("start", "copies", "count", "made")),
+        sa.Column("wanted", sa.Text()),
         sa.Column("reason", _kind("reprintreason", "lost", "unreadable", "misprinted", "changed")),
         sa.Column("printer_id", BIG, sa.ForeignKey("printer.id")),
         *_correction(),
