@@ -11,7 +11,7 @@ There are no foreign keys here on purpose: the journal outlives what it speaks o
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -203,6 +203,8 @@ STEP = DEVICE | {
     "repairs": _codes,
     "os": _code,
     "os_until": _day,
+    # Where in the device's chain the scan began that came to several entries, this one the last.
+    "began": _id,
 }
 UNDONE = DEVICE | {"undoes": _id, "step": _code}
 PRINTED = {
@@ -231,7 +233,7 @@ SCHEMAS: Mapping[Kind, Mapping[str, Callable[[Any], bool]]] = {
     Kind.DEVICE_HARVEST: DEVICE | {"reason": _code},
     Kind.DEVICE_RECYCLE: DEVICE | {"reason": _code, "to_destruction": _flag},
     Kind.DEVICE_RETURN_TO_DONOR: DEVICE | {"reason": _code},
-    Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code},
+    Kind.DEVICE_DRIVES: DEVICE | {"drives": _ids, "reason": _code, "began": _id},
     Kind.DEVICE_DESCRIBE: DEVICE | {"codes": _codes, "item": _id},
     Kind.DEVICE_RELABEL: DEVICE | {"label": _code, "was": _code, "reason": _code},
     Kind.DEVICE_PUT: DEVICE,
@@ -422,6 +424,14 @@ def write(session: Session, row: Row) -> None:
     else:
         core(session).execute(INSERT_QUIETLY, row)
     session.info["on_entry"](session, row)
+
+
+def write_all(session: Session, rows: Sequence[Row]) -> None:
+    """Insert composed entries of chains as `write` would one by one, in one go."""
+    if rows:
+        core(session).execute(INSERT_QUIETLY, rows)
+    for row in rows:
+        session.info["on_entry"](session, row)
 
 
 def entry_id(session: Session, row: Row) -> int:

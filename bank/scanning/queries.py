@@ -1,7 +1,7 @@
 """Reads of the scan desk: a scan's first answer, the device in hand, a person's last scans."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -34,7 +34,7 @@ from bank.inventory.register import Standing
 from bank.web.pages import PARIS
 from bank.workshops import queries as workshops
 from bank.workshops.models import DANGERS, Problem
-from bank.workshops.rules import Outcome
+from bank.workshops.rules import OPPOSITES, UNDONE_WITHIN, Outcome
 
 LAST = 5
 # What somebody did last is looked for among this many last rows: these tables have no index by person.
@@ -49,6 +49,8 @@ class Asked(StrEnum):
     PROBLEM = "problem"
     HELP = "help"
     DANGER = "danger"
+    PUT = "put"
+    UNDO = "undo"
 
 
 OUTCOMES = {
@@ -59,6 +61,10 @@ OUTCOMES = {
     journal.Kind.DEVICE_BLOCK.value: Outcome.BLOCKED,
     journal.Kind.DEVICE_SEND_BACK.value: Outcome.SENT_BACK,
     journal.Kind.HELP_CALLED.value: Outcome.HELP_CALLED,
+    journal.Kind.DEVICE_PUT.value: Outcome.PUT,
+    journal.Kind.DEVICE_UNDO.value: Outcome.UNDONE,
+    journal.Kind.DEVICE_LEAVE.value: Outcome.UNDONE,
+    journal.Kind.DEVICE_REOPEN.value: Outcome.UNDONE,
 }
 # Whose `reason` is a problem.
 NAMED = (Outcome.BLOCKED, Outcome.SENT_BACK, Outcome.HELP_CALLED)
@@ -71,6 +77,8 @@ COMES_TO: Mapping[Asked, frozenset[Outcome]] = {
     Asked.PROBLEM: frozenset({Outcome.BLOCKED, Outcome.SENT_BACK}),
     Asked.HELP: frozenset({Outcome.HELP_CALLED}),
     Asked.DANGER: frozenset({Outcome.BLOCKED, Outcome.HELP_CALLED}),
+    Asked.PUT: frozenset({Outcome.PUT}),
+    Asked.UNDO: frozenset({Outcome.UNDONE}),
 }
 
 entry = journal.Entry.__table__
@@ -89,6 +97,11 @@ class Result:
     open_drives: int = 0
     reason: Code | None = None
     problem: Problem | None = None
+
+
+def known_scans(session: Session, scan_ids: Iterable[str]) -> set[str]:
+    """Which of these scans the journal has already."""
+    return set(session.scalars(sa.select(entry.c.scan_id).where(entry.c.scan_id.in_(list(scan_ids)))))
 
 
 def reason_of(outcome: Outcome, problem: Problem | None) -> Code | None:
@@ -129,6 +142,17 @@ class LastScan:
     category: Category
     outcome: Outcome
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A person's last scan, while nobody has touched its device since."""
+
+    scan_id: str
+    code: str
+    category: Category
+    outcome: Outcome
+    step: StepKind | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +280,34 @@ def last_scans(session: Session, actor: Actor) -> list[LastScan]:
         )
         for code, category, kind, at_us in rows
     ]
+
+
+def undoable(session: Session, actor: Actor) -> Undoable | None:
+    """The last scan that this person could take back now: of a device that nobody has touched since."""
+    newest = sa.select(sa.func.max(entry.c.id)).scalar_subquery()
+    opposed = [f"{journal.Subject.DEVICE.value}.{move.value}" for move in OPPOSITES]
+    row = session.execute(
+        sa.select(entry.c.scan_id, Label.code, Device.category, entry.c.kind, entry.c.facts)
+        .join(Device, sa.and_(Device.id == entry.c.subject_id, Device.seq == entry.c.seq))
+        .join(Label, sa.and_(Label.device_id == Device.id, Label.state == LabelState.CLAIMED))
+        .where(
+            entry.c.id > newest - WITHIN,
+            OF_DEVICE,
+            entry.c.person_id == actor.person_id,
+            entry.c.organisation_id == Device.custodian_id,
+            entry.c.scan_id.is_not(None),
+            entry.c.kind.in_([kind for kind in opposed if kind in OUTCOMES]),
+            entry.c.at_us >= round((utcnow() - UNDONE_WITHIN).timestamp() * 1_000_000),
+        )
+        .order_by(entry.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or json.loads(row.facts).get("danger"):
+        return None
+    step = json.loads(row.facts).get("step")
+    return Undoable(
+        row.scan_id, row.code, row.category, OUTCOMES[row.kind], StepKind(step) if step else None
+    )
 
 
 def last_tool(session: Session, actor: Actor) -> Tool | None:
