@@ -54,6 +54,8 @@ NOTHING_REPAIRED = ["none"]
 PASSED = frozenset({K.DEVICE_PASS.value, K.DEVICE_FINISH.value})
 # After these, an earlier control says nothing any more.
 RESTARTS = frozenset({RECEIVED, K.DEVICE_COME_BACK.value, K.DEVICE_RECHECK.value, K.DEVICE_FIND.value})
+# Before these, a step was passed that was not: nobody is told that it was done.
+TAKEN_BACK = frozenset({K.DEVICE_UNDO.value, K.DEVICE_REOPEN.value})
 
 
 class Stage(StrEnum):
@@ -303,7 +305,7 @@ LEVELS = {
     ErasureMethod.FACTORY_RESET: Level.RESET,
 }
 
-device, label, step = Device.__table__, Label.__table__, Step.__table__
+device, label, step, place = Device.__table__, Label.__table__, Step.__table__, Place.__table__
 other_code, entry = DeviceCode.__table__, journal.Entry.__table__
 carried = label.alias("carried")
 
@@ -564,10 +566,11 @@ def _wanted(filters: Filters) -> Conditions:
     columns = {
         device.c.state: filters.state,
         device.c.category: filters.category,
-        device.c.place_id: filters.place,
         device.c.batch_ref: _plain(filters.batch) if filters.batch else None,
     }
     conditions = [column == value for column, value in columns.items() if value is not None]
+    if filters.place is not None:
+        conditions.append(device.c.place_id.in_(_inside(filters.place)))
     if filters.blocked:
         conditions.append(device.c.blocker_id.is_not(None))
     if filters.unprinted:
@@ -581,6 +584,14 @@ def _wanted(filters: Filters) -> Conditions:
     if filters.q:
         conditions.append(_found(filters.q))
     return tuple(conditions)
+
+
+def _inside(place_id: int) -> sa.Select[int]:
+    """The place and all that stands in it: a box is on its shelf with what it holds."""
+    inner = sa.select(place.c.id).where(place.c.id == place_id).cte("inside", recursive=True)
+    # Without repeats, so that it ends whatever the rows say.
+    inner = inner.union(sa.select(place.c.id).where(place.c.within_id == inner.c.id))
+    return sa.select(inner.c.id)
 
 
 def _found(q: str) -> sa.ColumnElement[bool]:
@@ -628,7 +639,7 @@ def _drives(session: Session, device_id: int, *, purge_asked: bool) -> tuple[Dri
         )
         .join(Drive, Drive.id == ErasureProof.drive_id)
         .join(Organisation, Organisation.id == ErasureProof.organisation_id)
-        .where(Drive.device_id == device_id)
+        .where(Drive.device_id == device_id, ErasureProof.withdrawn_by.is_(None))
         .order_by(ErasureProof.id)
     )
     for row in rows:
@@ -656,20 +667,23 @@ def _deeds(session: Session, device_id: int) -> tuple[tuple[Deed, ...], datetime
     A step that comes again on its way, after it came back or was found, says more than what it said before.
     """
     rows = session.execute(
-        sa.select(entry.c.kind, entry.c.at_us, entry.c.facts)
+        sa.select(entry.c.seq, entry.c.kind, entry.c.at_us, entry.c.facts)
         .where(
             entry.c.subject == journal.Subject.DEVICE.value,
             entry.c.subject_id == device_id,
-            entry.c.kind.in_(PASSED | RESTARTS),
+            entry.c.kind.in_(PASSED | RESTARTS | TAKEN_BACK),
         )
         .order_by(entry.c.seq)
-    )
+    ).all()
+    undone = {json.loads(row.facts)["undoes"] for row in rows if row.kind in TAKEN_BACK}
     received_at = None
     done: dict[StepKind, datetime] = {}
-    for kind, at_us, facts in rows:
+    for seq, kind, at_us, facts in rows:
         if kind in RESTARTS:
             done.pop(StepKind.CONTROL, None)
             received_at = _moment(at_us) if kind == RECEIVED else received_at
+        elif kind in TAKEN_BACK or seq in undone:
+            continue
         elif (told := json.loads(facts)).get("step") and told.get("repairs") != NOTHING_REPAIRED:
             made = StepKind(told["step"])
             done.pop(made, None)
