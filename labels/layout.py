@@ -19,6 +19,9 @@ INCH = 25.4
 # What a telephone and a hand scanner read without pains, as small as it may be and as large as is of use.
 QR_SMALLEST = 0.28
 BAR_SMALLEST = 0.21
+# For a printer whose dots are so coarse that whole dots leave much of the room empty: two dots, and one, of 203 dpi.
+QR_FINEST = 0.24
+BAR_FINEST = 0.12
 BAR_LARGEST = 0.51
 
 # Of the height of the label; the QR, of its width.
@@ -34,6 +37,8 @@ CODE_LARGEST = 24 * POINT
 CODE_SMALLEST = 6 * POINT
 LINE_LARGEST = 12 * POINT
 LINE_SMALLEST = 5.5 * POINT
+# How far lines shrink for the longest of them before it is cut.
+SHRINK = 0.75
 # Of the height of the column that they stand in.
 CODE_SHARE = 0.27
 LINE_SHARE = 0.115
@@ -42,7 +47,8 @@ LEADING_SMALLEST = 1.1
 BARS_GAP = 1.0
 # The gap under the code, of the size of the lines.
 CODE_GAP = 0.65
-# The widest sign of a code: codes of one length are set in one size, so that lines stand alike on every label.
+# Codes of one length are set in one size, and their bars in modules of one width, that of the widest: labels of a
+# sheet look alike, whatever runs of digits their codes have.
 WIDEST = "N"
 
 
@@ -125,7 +131,7 @@ def _framed(label: Label, sheet: Sheet, dot: float, bars: int) -> tuple[_Frame, 
     """The frame and the symbol, with as much error correction as the label has room for."""
     for level in (MEDIUM, LOW):
         symbol = qr(label.url, label.code, level)
-        frame = _frame(sheet, dot, symbol.width, bars)
+        frame = _frame(sheet, dot, symbol.width, (bars, len(label.code)))
         if isinstance(frame, _Frame):
             return frame, symbol
         if frame == "code-too-long":
@@ -134,9 +140,10 @@ def _framed(label: Label, sheet: Sheet, dot: float, bars: int) -> tuple[_Frame, 
 
 
 @lru_cache(maxsize=256)
-def _frame(sheet: Sheet, dot: float, modules: int, bars: int) -> "_Frame | str":
-    """The places of all things, or why there are none."""
-    return _Fitter(sheet, dot, modules, bars).frame()
+def _frame(sheet: Sheet, dot: float, modules: int, code: tuple[int, int]) -> "_Frame | str":
+    """The places of all things, or why there are none. Of a code: the modules of its bars, and its length."""
+    bars, length = code
+    return _Fitter(sheet, dot, modules, bars, max(bars, code128(WIDEST * length).width)).frame()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +152,13 @@ class _Fitter:
     dot: float
     modules: int
     bars: int
+    widest_bars: int
 
     def frame(self) -> "_Frame | str":
         beside = self.sheet.height < BESIDE_UNDER
-        module = self._beside_module() if beside else self._stacked_module()
-        if module < QR_SMALLEST:
+        most = self._beside_module() if beside else self._stacked_module()
+        module = self._whole_dots(most)
+        if most < QR_SMALLEST or module < QR_FINEST:
             return "url-too-long"
         return self._beside(module) if beside else self._stacked(module)
 
@@ -157,7 +166,7 @@ class _Fitter:
         """The largest module that leaves the bars, the quiet zones and the text their room."""
         sheet = self.sheet
         above_bars = sheet.height - sheet.inset_y - self._bar_height(BAR_SHARE)
-        return self._whole_dots(
+        return min(
             (above_bars - sheet.inset_y) / (self.modules + QR_QUIET),
             (above_bars - sheet.drift) / (self.modules + 2 * QR_QUIET),
             sheet.width * QR_SHARE / self.modules,
@@ -168,7 +177,7 @@ class _Fitter:
         quiet = QR_QUIET * module
         left = max(sheet.inset_x, sheet.drift + quiet)
         bar = self._bar_module(left, sheet.drift)
-        if bar < BAR_SMALLEST:
+        if not bar:
             return "code-too-long"
         left = max(left, sheet.drift + BARS_QUIET * bar)
         bars = _Box(left, sheet.inset_y, bar * self.bars, self._bar_height(BAR_SHARE))
@@ -180,7 +189,7 @@ class _Fitter:
 
     def _beside_module(self) -> float:
         sheet = self.sheet
-        return self._whole_dots(
+        return min(
             (sheet.height - 2 * sheet.inset_y) / self.modules,
             (sheet.height - 2 * sheet.drift) / (self.modules + 2 * QR_QUIET),
         )
@@ -191,7 +200,7 @@ class _Fitter:
         square = _Box(max(sheet.inset_x, sheet.drift + quiet), (sheet.height - side) / 2, side, side)
         left = square.x + side + quiet
         bar = self._bar_module(left, left)
-        if bar < BAR_SMALLEST:
+        if not bar:
             return "code-too-long"
         height = self._bar_height(BAR_SHARE_BESIDE)
         top = sheet.height - sheet.inset_y
@@ -201,22 +210,24 @@ class _Fitter:
         return _Frame(square, bars, _Box(x, sheet.inset_y, sheet.width - sheet.inset_x - x, below))
 
     def _bar_module(self, ink_from: float, white_from: float) -> float:
-        """The largest module of bars that are inked from one place on at least, in white from the other on."""
+        """The largest module of bars that are inked from one place on at least, in white from the other on; 0 if none."""
         sheet = self.sheet
-        return self._whole_dots(
+        most = min(
             BAR_LARGEST,
-            (sheet.width - ink_from - sheet.inset_x) / self.bars,
-            (sheet.width - ink_from - sheet.drift) / (self.bars + BARS_QUIET),
-            (sheet.width - white_from - sheet.inset_x) / (self.bars + BARS_QUIET),
-            (sheet.width - white_from - sheet.drift) / (self.bars + 2 * BARS_QUIET),
+            (sheet.width - ink_from - sheet.inset_x) / self.widest_bars,
+            (sheet.width - ink_from - sheet.drift) / (self.widest_bars + BARS_QUIET),
+            (sheet.width - white_from - sheet.inset_x) / (self.widest_bars + BARS_QUIET),
+            (sheet.width - white_from - sheet.drift) / (self.widest_bars + 2 * BARS_QUIET),
         )
+        module = self._whole_dots(most)
+        return module if most >= BAR_SMALLEST and module >= BAR_FINEST else 0.0
 
     def _bar_height(self, share: float) -> float:
         return min(max(self.sheet.height * share, BARS_LOWEST), BARS_HIGHEST)
 
-    def _whole_dots(self, *limits: float) -> float:
-        # The hair added keeps a limit that is itself a whole number of dots from losing one to rounding.
-        return int(min(limits) / self.dot + 1e-6) * self.dot
+    def _whole_dots(self, most: float) -> float:
+        # The hair added keeps what is itself a whole number of dots from losing one to rounding.
+        return int(most / self.dot + 1e-6) * self.dot
 
 
 def _column(label: Label, box: _Box) -> _Column:
@@ -250,7 +261,8 @@ def _lines_under(box: _Box, code_size: float) -> _Column:
 def _words(label: Label, box: _Box, column: _Column) -> tuple[Words, ...]:
     code = Words(label.spoken, BOLD, column.code_size, box.x, column.code_y)
     texts = [printable(line) for line in label.lines[: column.lines]]
-    size = fitting(texts, REGULAR, box.width, column.line_size, LINE_SMALLEST)
+    smallest = max(LINE_SMALLEST, SHRINK * column.line_size)
+    size = fitting(texts, REGULAR, box.width, column.line_size, smallest)
     return code, *(
         Words(cut(text, REGULAR, box.width, size), REGULAR, size, box.x, column.first_y - place * column.step)
         for place, text in enumerate(texts)
