@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from flask import Flask
@@ -62,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "scanning.problem": {"station": "erasure", "reason": "drive_dead"},
     "scanning.ask_help": {"station": "erasure"},
     "scanning.danger": {"reason": "smell"},
+    "offline.settle": {},
     "scanning.done": {
         "outcome": "done",
         "scan_id": "5b0f6d0e-0000-4000-8000-00000000000a",
@@ -208,6 +210,7 @@ def build(world: World) -> Foreign:
         "token_id": token_of(world.supervisor, world.token(world.supervisor)),
         "incident_id": lost_incident(world),
         "call_id": call_for_help(world),
+        "scan_id": refused_scan(world),
         "station_id": world.station()[0],
     }
     elsewhere = world.organisation(
@@ -280,6 +283,20 @@ def call_for_help(world: World) -> int:
         session.add(call)
         session.flush()
         return call.id
+
+
+def refused_scan(world: World) -> str:
+    """A scan of AGOIE that had no effect, and waits for somebody."""
+    scan_id = str(uuid4())
+    scan = {
+        "scan_id": scan_id,
+        "code": world.device(State.IN_WORK).code,
+        "outcome": "done",
+        "station": "grading",
+    }
+    sent = world.client(world.operator).post("/scan/send", json=[scan])
+    assert sent.json[0]["code"] == "out-of-step", sent.json
+    return scan_id
 
 
 def made_again() -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """The desk without network: what its page keeps on a phone, and how that comes back."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
 from bank import db
 from bank.actor import Actor, Permission
+from bank.errors import Code, Refusal
 from bank.identity import passes
 from bank.scanning import batch, intake, refused
 from bank.scanning.schemas import SEND_MAX
@@ -71,3 +73,20 @@ def _note(author: Actor, sent: list[Any], answers: list[dict[str, Any]]) -> None
                 return
     with db.transaction() as session:
         refused.note(session, author, sent, answers)
+
+
+@bp.post("/scan/refused/<scan_id>/settled")
+@takes_json
+@requires(Permission.DEVICE_SCAN)
+def settle(scan_id: str) -> Response:
+    """Somebody has dealt with a scan that was refused. Settled twice, it is settled."""
+    with db.transaction() as session:
+        refused.settle(session, guard.actor(), _scan_id(scan_id))
+    return Response(status=204)
+
+
+def _scan_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise Refusal(Code.NOT_FOUND) from error
