@@ -35,7 +35,7 @@ from bank.office import documents, letterhead
 from bank.office import views as office_views
 from bank.office import words as office_words
 from bank.scanning import api as scanning_api
-from bank.scanning import offline_views
+from bank.scanning import offline_views, settings_views
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
 from bank.web import api, guard, observe, pages, problems, words
@@ -57,6 +57,7 @@ ROOMS = (
     donations_views,
     import_views,
     scanning_views,
+    settings_views,
     offline_views,
     allocation_views,
     desk_views,

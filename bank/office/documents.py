@@ -15,7 +15,7 @@ from typing import Any
 
 import typst
 
-from labels.codes import QR_QUIET, Bitmap, qr
+from labels.codes import BARS_QUIET, QR_QUIET, Bitmap, code128, qr
 
 HERE = Path(__file__).parent
 CUT = "…"
@@ -234,6 +234,25 @@ class Badge:
     workshop: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CommandCard:
+    """One command of the wall: its code, its word, its drawing (SVG), and what to scan next, if anything."""
+
+    code: str
+    word: str
+    pictogram: str
+    next: str = ""
+    danger: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSection:
+    """The commands of one kind, under their title."""
+
+    title: str
+    cards: tuple[CommandCard, ...]
+
+
 def receipt(facts: Receipt) -> bytes:
     """The receipt of a hand-over, or the note of a loan."""
     return _paper("receipt", asdict(facts) | {"drawing": _drawing(facts.signed)})
@@ -263,6 +282,17 @@ def badges(head: Head, cards: Sequence[Badge]) -> bytes:
     """Badges to cut out, eight to an A4 sheet."""
     shown = [asdict(card) | {"qr": _modules(card.code)} for card in cards]
     return _paper("badges", {"head": asdict(head), "badges": shown})
+
+
+def commands(head: Head, sheets: Sequence[Sequence[CommandSection]]) -> bytes:
+    """The commands that a scanner can give, to hang on the wall: each sheet with its sections."""
+    drawn = [[_section(section) for section in sheet] for sheet in sheets]
+    return _paper("commands", {"head": asdict(head), "sheets": drawn})
+
+
+def _section(section: CommandSection) -> dict[str, Any]:
+    cards = [asdict(card) | {"qr": _modules(card.code), "bars": _bars(card.code)} for card in section.cards]
+    return {"title": section.title, "cards": cards}
 
 
 def shown(text: str) -> str:
@@ -317,6 +347,13 @@ def _modules(text: str) -> list[list[int]]:
     symbol = qr(text, "")
     around = range(-QR_QUIET, symbol.width + QR_QUIET)
     return [[BLACK if _inked(symbol, column, row) else WHITE for column in around] for row in around]
+
+
+def _bars(text: str) -> list[int]:
+    """The Code 128 of `text`, with the quiet zones that readers need."""
+    symbol = code128(text)
+    columns = range(-BARS_QUIET, symbol.width + BARS_QUIET)
+    return [BLACK if _inked(symbol, column, 0) else WHITE for column in columns]
 
 
 def _inked(symbol: Bitmap, column: int, row: int) -> bool:

@@ -14,7 +14,7 @@ from bank.identity import signin
 from bank.inventory import codes, register
 from bank.inventory import queries as inventory
 from bank.office import letterhead
-from bank.scanning import forms, intake, queries
+from bank.scanning import forms, intake, queries, settings
 from bank.scanning.actions import Scan
 from bank.scanning.forms import CodeForm, InstallForm, StepForm, TellForm
 from bank.scanning.queries import Asked, Result
@@ -28,6 +28,7 @@ from bank.workshops.models import DANGERS
 from bank.workshops.rules import Outcome
 
 bp = Blueprint("scanning", __name__)
+settings.on_desk(bp)
 
 
 @bp.get("/scan")

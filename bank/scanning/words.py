@@ -13,6 +13,8 @@ WORDS: Vocabularies = {
         "blocked": _l("bloqué"),
         "sent_back": _l("renvoyé"),
         "help_called": _l("aide demandée"),
+        "put": _l("rangé"),
+        "undone": _l("annulé"),
         "nothing": _l("rien à faire"),
     },
     # A thing in hand, as the start of a sentence.
@@ -31,6 +33,28 @@ WORDS: Vocabularies = {
         "router": _l("Ce routeur"),
         "projector": _l("Ce vidéoprojecteur"),
         "accessory": _l("Cet accessoire"),
+    },
+    "text_size": {
+        "normal": _l("Normale"),
+        "large": _l("Grande"),
+        "largest": _l("Très grande"),
+    },
+    # What a scanner alone can say, and what to scan after it.
+    "command": {
+        "done": _l("C’est fait"),
+        "help": _l("J’ai besoin d’aide"),
+        "undo": _l("Annuler mon dernier scan"),
+        "cancel": _l("Laisser tomber"),
+        "place": _l("Emplacement"),
+        "badge": _l("Badge suivant"),
+    },
+    "command_next": {
+        "done": _l("L’étape du matériel scanné est faite."),
+        "help": _l("Quelqu’un vient. Restez là."),
+        "undo": _l("Ce que le scan a fait est défait."),
+        "cancel": _l("Ce qui est commencé est oublié."),
+        "place": _l("Scannez ensuite l’étiquette de l’emplacement."),
+        "badge": _l("Scannez ensuite un badge."),
     },
     # What a device is that no step awaits, and what to do with it.
     "at_rest": {
