@@ -296,7 +296,7 @@ def reset(printer_id: int) -> BaseResponse:
     form.validate()
     with db.transaction() as session:
         actions.reset(session, actor, printer_id)
-    return pages.done("labels.printer", printer_id=printer_id, said=_("Réglage effacé."))
+    return pages.done("labels.printer", printer_id=printer_id, said=_("Réglage supprimé."))
 
 
 @bp.get("/labels/printers/<int:printer_id>/page.pdf")
