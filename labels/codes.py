@@ -16,8 +16,8 @@ from labels.label import LabelRefused
 QR_QUIET = 4
 BARS_QUIET = 10
 
-# Error correction: MEDIUM forgives 15 % of lost modules, LOW 7 %. A label that is too small for the symbol at MEDIUM
-# is better served by LOW, whose fewer modules are larger.
+# Error correction: MEDIUM forgives 15 % of lost modules, LOW 7 %. A label that is too small for the symbol at
+# MEDIUM is better served by LOW, whose fewer modules are larger.
 Level = Literal[0, 1]
 MEDIUM: Level = ERROR_CORRECT_M
 LOW: Level = ERROR_CORRECT_L

@@ -19,7 +19,7 @@ INCH = 25.4
 # What a telephone and a hand scanner read without pains, as small as it may be and as large as is of use.
 QR_SMALLEST = 0.28
 BAR_SMALLEST = 0.21
-# For a printer whose dots are so coarse that whole dots leave much of the room empty: two dots, and one, of 203 dpi.
+# For a printer so coarse that whole dots leave much of the room empty: two dots of 203 dpi, and one.
 QR_FINEST = 0.24
 BAR_FINEST = 0.12
 BAR_LARGEST = 0.51
@@ -129,14 +129,14 @@ def _mark(bitmap: Bitmap, box: _Box) -> Mark:
 
 def _framed(label: Label, sheet: Sheet, dot: float, bars: int) -> tuple[_Frame, Bitmap]:
     """The frame and the symbol, with as much error correction as the label has room for."""
+    reason = ""
     for level in (MEDIUM, LOW):
         symbol = qr(label.url, label.code, level)
         frame = _frame(sheet, dot, symbol.width, (bars, len(label.code)))
         if isinstance(frame, _Frame):
             return frame, symbol
-        if frame == "code-too-long":
-            break
-    raise LabelRefused(frame, label=label.code, url=label.url, sheet=sheet.reference)
+        reason = frame
+    raise LabelRefused(reason, label=label.code, url=label.url, sheet=sheet.reference)
 
 
 @lru_cache(maxsize=256)
@@ -210,7 +210,7 @@ class _Fitter:
         return _Frame(square, bars, _Box(x, sheet.inset_y, sheet.width - sheet.inset_x - x, below))
 
     def _bar_module(self, ink_from: float, white_from: float) -> float:
-        """The largest module of bars that are inked from one place on at least, in white from the other on; 0 if none."""
+        """The largest module of bars inked from one place on at least, in white from the other on; 0 if none."""
         sheet = self.sheet
         most = min(
             BAR_LARGEST,

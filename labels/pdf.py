@@ -17,12 +17,11 @@ from labels.layout import Face, Mark, Words, arrange
 from labels.lettering import BOLD, CODE_PAGE, FIRST, REGULAR, Font
 from labels.sheets import Sheet
 
-__all__ = ["MOST_COPIES", "Document", "Label", "LabelRefused", "sheet_pdf", "write_sheet_pdf"]
-
 MOST_COPIES = 20
 
 # Streams are drawn in millimetres; PDF counts in points.
 _MM = 72 / 25.4
+IN_MM = b"%.6f 0 0 %.6f 0 0 cm\n" % (_MM, _MM)
 _FONTS = {REGULAR.name: b"/R", BOLD.name: b"/B"}
 # The strokes of letters, as a printer without the font would make them; and "these are the usual letters".
 _STEMS = {REGULAR.name: 80, BOLD.name: 130}
@@ -107,7 +106,7 @@ def _pages(labels: Iterator[Label], sheet: Sheet, start: int, correction: Correc
     free = corners[start - 1 :]
     while batch := list(islice(labels, len(free))):
         drawn = (_placed(arrange(label, sheet), *corner) for label, corner in zip(batch, free, strict=False))
-        yield b"%.6f 0 0 %.6f 0 0 cm\n" % (_MM, _MM) + b"".join(drawn)
+        yield IN_MM + b"".join(drawn)
         free = corners
 
 
@@ -119,7 +118,7 @@ def _landing(corner: tuple[float, float], sheet: Sheet, correction: Correction) 
 
 
 def _placed(face: Face, x: float, y: float) -> bytes:
-    drawn = b"".join(chain(map(_image, face.marks), map(_text, face.words)))
+    drawn = b"".join(chain(map(_image, face.marks), map(text, face.words)))
     return b"q 1 0 0 1 %.3f %.3f cm\n%sQ\n" % (x, y, drawn)
 
 
@@ -131,7 +130,8 @@ def _image(mark: Mark) -> bytes:
     )
 
 
-def _text(words: Words) -> bytes:
+def text(words: Words) -> bytes:
+    """What draws a line of text."""
     font, drawn = _FONTS[words.font.name], words.text.encode(CODE_PAGE).hex().encode()
     return b"BT %s %.3f Tf %.3f %.3f Td <%s> Tj ET\n" % (font, words.size, words.x, words.y, drawn)
 

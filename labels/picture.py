@@ -12,7 +12,7 @@ from labels.label import Label, LabelRefused
 from labels.layout import INCH, Face, Mark, Words, arrange
 from labels.lettering import BOLD, Font
 from labels.pdf import check
-from labels.raster import curves, dots
+from labels.raster import curves, dots, true_dpi
 from labels.sheets import Sheet
 
 # What a picture is asked for: a screen, a label printer, a laser.
@@ -35,7 +35,7 @@ def png(label: Label, sheet: Sheet, dpi: int = 300) -> bytes:
     stride = (drawn.width + 7) // 8
     pad = stride * 8 - drawn.width
     lines = (b"\0" + ((row ^ white) << pad).to_bytes(stride, "big") for row in drawn.rows)
-    per_metre = round(dpi / INCH * 1000)
+    per_metre = round(true_dpi(dpi) / INCH * 1000)
     return b"".join(
         (
             _SIGNATURE,
@@ -52,7 +52,10 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def svg(label: Label, sheet: Sheet) -> str:
-    """One label as an SVG in millimetres, in shapes alone: it looks the same without the fonts. Raises LabelRefused."""
+    """One label as an SVG in millimetres, in shapes alone: it looks the same without the fonts.
+
+    Raises LabelRefused.
+    """
     face = arrange(label, sheet)
     body = f'<rect width="100%" height="100%" fill="#fff"/>{_drawn(face, sheet)}'
     return _svg(sheet.width, sheet.height, label.spoken, [face], body)
@@ -148,7 +151,9 @@ def _shape(font: Font, sign: str) -> str:
     return "".join(
         f"M{pieces[0][0][0]:g} {pieces[0][0][1]:g}"
         + "".join(
-            f"Q{handle[0]:g} {handle[1]:g} {end[0]:g} {end[1]:g}" if handle != end else f"L{end[0]:g} {end[1]:g}"
+            f"Q{handle[0]:g} {handle[1]:g} {end[0]:g} {end[1]:g}"
+            if handle != end
+            else f"L{end[0]:g} {end[1]:g}"
             for _, handle, end in pieces
         )
         + "z"

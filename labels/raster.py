@@ -12,14 +12,18 @@ from labels.codes import Bitmap
 from labels.label import Label
 from labels.layout import INCH, Mark, Words, arrange
 from labels.lettering import Font
-from labels.sheets import Sheet
+from labels.sheets import THERMAL, Sheet
 from labels.typeface import Contour, Point
 
+# Letters are a little fatter than drawn, in dots on each side: thin strokes must not break at 203 dpi.
+GROWTH = 0.15
 # Straight pieces that a curve is drawn in; at the sizes of a label nobody can tell.
 _PIECES = 6
 _STEPS = tuple(step / _PIECES for step in range(1, _PIECES + 1))
 
 Edge = tuple[float, float, float, float]
+Corner = tuple[float, float]
+Piece = tuple[Corner, Corner, Corner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +40,20 @@ class Dots:
         return [(row << pad).to_bytes(stride, "big") for row in self.rows]
 
 
-def dots(label: Label, sheet: Sheet, dpi: float) -> Dots:
+def dots(label: Label, sheet: Sheet, dpi: int) -> Dots:
     """The label at `dpi`. Raises LabelRefused."""
-    face = arrange(label, sheet, dpi)
-    canvas = _Canvas(sheet, dpi)
+    face = arrange(label, sheet, true_dpi(dpi))
+    canvas = _Canvas(sheet, true_dpi(dpi))
     for mark in face.marks:
         canvas.stamp_modules(mark)
     for words in face.words:
         canvas.stamp_words(words)
     return Dots(canvas.width, tuple(canvas.rows))
+
+
+def true_dpi(dpi: int) -> float:
+    """What a printer that is sold as one of `dpi` has: "203" is 8 dots a millimetre."""
+    return THERMAL if dpi == round(THERMAL) else float(dpi)
 
 
 class _Canvas:
@@ -62,7 +71,9 @@ class _Canvas:
         left, top = round(mark.x * self._scale), self._row(mark.y + mark.height)
         for row in range(bitmap.height):
             for line in range(down):
-                self._stamp(_widened(bitmap, row, across), bitmap.width * across, left, top + row * down + line)
+                self._stamp(
+                    _widened(bitmap, row, across), bitmap.width * across, left, top + row * down + line
+                )
 
     def stamp_words(self, words: Words) -> None:
         """Blacken a line of text, sign by sign from the left."""
@@ -124,7 +135,7 @@ def _row(edges: list[Edge], y: float, left: int, width: int) -> int:
             began = x
         winding += turn
         if winding == 0:
-            first, last = _middle_after(began - left), _middle_after(x - left)
+            first, last = _middle_after(began - left - GROWTH), _middle_after(x - left + GROWTH)
             row |= ((1 << (last - first)) - 1) << (width - last)
     return row
 
@@ -148,9 +159,9 @@ def _edges(contour: Contour, scale: float) -> list[Edge]:
     return [(*start, *end) for start, end in pairwise([*corners, corners[0]])]
 
 
-def flattened(contour: list[Point]) -> list[tuple[float, float]]:
+def flattened(contour: list[Point]) -> list[Corner]:
     """The curves of a contour as corners of straight pieces."""
-    corners: list[tuple[float, float]] = []
+    corners: list[Corner] = []
     for (x0, y0), (x1, y1), (x2, y2) in curves(contour):
         for t in _STEPS if (x1, y1) != (x2, y2) else (1.0,):
             one, two, three = (1 - t) * (1 - t), 2 * t * (1 - t), t * t
@@ -158,7 +169,7 @@ def flattened(contour: list[Point]) -> list[tuple[float, float]]:
     return corners
 
 
-def curves(contour: list[Point]) -> list[tuple[tuple[float, float], ...]]:
+def curves(contour: list[Point]) -> list[Piece]:
     """A contour as pieces of start, handle and end; a straight piece has its handle at its end.
 
     Between two handles the curve passes through their middle, as TrueType has it.
@@ -166,8 +177,9 @@ def curves(contour: list[Point]) -> list[tuple[tuple[float, float], ...]]:
     points = _with_middles(contour)
     while not points[0][2]:
         points.append(points.pop(0))
-    pieces = []
-    here, handle = points[0][:2], None
+    pieces: list[Piece] = []
+    here: Corner = points[0][:2]
+    handle: Corner | None = None
     for x, y, on in [*points[1:], points[0]]:
         if not on:
             handle = (x, y)

@@ -54,10 +54,9 @@ class Sheet:
 
 
 def _roll(
-    reference: str, width: float, height: float, inset_x: float, inset_y: float, drift: float, dpi: float
+    reference: str, size: tuple[float, float], inset: tuple[float, float], drift: float, dpi: float
 ) -> Sheet:
-    size = (width, height)
-    return Sheet(reference, *size, 0.0, 0.0, *size, *size, 1, 1, inset_x, inset_y, drift, dpi, is_roll=True)
+    return Sheet(reference, *size, 0.0, 0.0, *size, *size, 1, 1, *inset, drift, dpi, is_roll=True)
 
 
 # Sizes, numbers and gutters are those printed on the packets (2.5 mm between columns, none between rows, unless
@@ -66,7 +65,9 @@ _SHEETS = (
     # reference, page, left and top, pitch, label, columns and rows, inset
     Sheet("L7160", *A4, 7.25, 15.15, 66.0, 38.1, 63.5, 38.1, 3, 7, 2.5, 2.5),  # Avery, address
     Sheet("L7163", *A4, 4.65, 15.15, 101.6, 38.1, 99.1, 38.1, 2, 7, 2.5, 2.5),  # Avery, address
-    Sheet("L7159", *A4, 7.25, 12.9, 66.0, 33.9, 63.5, 33.9, 3, 8, 2.5, 2.5),  # Avery, address; L4773 polyester
+    Sheet(
+        "L7159", *A4, 7.25, 12.9, 66.0, 33.9, 63.5, 33.9, 3, 8, 2.5, 2.5
+    ),  # Avery, address; L4773 polyester
     Sheet("L7162", *A4, 4.65, 12.9, 101.6, 33.9, 99.1, 33.9, 2, 8, 2.5, 2.5),  # Avery, address
     Sheet("L4778", *A4, 9.85, 21.3, 48.2, 21.2, 45.7, 21.2, 4, 12, 1.5, 1.5),  # Avery, white polyester
     Sheet("L6009", *A4, 9.85, 21.3, 48.2, 21.2, 45.7, 21.2, 4, 12, 1.5, 1.5),  # Avery, silver polyester
@@ -77,12 +78,12 @@ _SHEETS = (
 _ROLLS = (
     # reference, label, inset, drift, printer
     # Brother DK-11209, cut to size: 696 by 271 dots can be printed
-    _roll("62x29", 62.0, 29.0, 1.6, 3.1, 0.5, DESKTOP_ROLL),
+    _roll("62x29", (62.0, 29.0), (1.6, 3.1), 0.5, DESKTOP_ROLL),
     # 12 mm tape, Brother TZe and the like: 70 dots across can be printed; as long as QR and bars side by side ask
-    _roll("12mm", 60.0, 12.0, 2.0, 1.1, 0.2, TAPE),
+    _roll("12mm", (60.0, 12.0), (2.0, 1.1), 0.2, TAPE),
     # thermal labels of any maker
-    _roll("50x25", 50.0, 25.0, 1.0, 1.0, 0.5, THERMAL),
-    _roll("100x50", 100.0, 50.0, 2.0, 2.0, 0.5, THERMAL),
+    _roll("50x25", (50.0, 25.0), (1.0, 1.0), 0.5, THERMAL),
+    _roll("100x50", (100.0, 50.0), (2.0, 2.0), 0.5, THERMAL),
 )
 
 SHEETS: dict[str, Sheet] = {sheet.reference: sheet for sheet in (*_SHEETS, *_ROLLS)}

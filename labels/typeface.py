@@ -37,7 +37,7 @@ class Typeface:
         (count,) = self._read(4, ">H")
         entries = (self._read(12 + 16 * place, ">4sIII") for place in range(count))
         self._tables = {name.decode(): offset for name, _checksum, offset, _length in entries}
-        (self.units,) = self._read(self._tables["head"] + 18, ">H")
+        self.units: int = self._read(self._tables["head"] + 18, ">H")[0]
 
     @cached_property
     def measures(self) -> Measures:
@@ -145,7 +145,7 @@ class Typeface:
         table = self._tables["cmap"]
         (count,) = self._read(table + 2, ">H")
         maps = (self._read(table + 4 + 8 * place, ">HHI") for place in range(count))
-        return next(table + offset for *kind, offset in maps if tuple(kind) == _WINDOWS_UNICODE)
+        return next(int(table + offset) for *kind, offset in maps if tuple(kind) == _WINDOWS_UNICODE)
 
     def _mille(self, units: int) -> int:
         return round(units * 1000 / self.units)

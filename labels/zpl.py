@@ -1,7 +1,7 @@
 """Labels in ZPL, the language of Zebra's label printers and of those that follow them.
 
-Each label is one picture of black dots. So what comes out is what was laid out, whatever fonts, languages and bar code
-habits the printer has; and no text is sent to it, so that none can be taken for a command.
+Each label is one picture of black dots. So what comes out is what was laid out, whatever fonts, languages and
+bar code habits the printer has; and no text is sent to it, so that none can be taken for a command.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ from labels.pdf import check
 from labels.raster import Dots, dots
 from labels.sheets import Sheet
 
-# What printers are sold as, and how many dots per inch they have: 8 a millimetre is 203.2.
-RESOLUTIONS = {203: 203.2, 300: 300.0, 600: 600.0}
+# What printers are sold as.
+RESOLUTIONS = (203, 300, 600)
 
 # ZPL's own short hand for a sign that comes 1 to 400 times; a row that is white to its end; one like that above it.
 _MOST = 400
@@ -31,11 +31,11 @@ def each(labels: Iterable[Label], sheet: Sheet, dpi: int = 203, copies: int = 1)
     """The same, label by label, so that a long run never sits in memory. Raises LabelRefused."""
     check(sheet, 1, copies)
     if dpi not in RESOLUTIONS:
-        raise LabelRefused("dpi-out-of-range", dpi=dpi, known=sorted(RESOLUTIONS))
+        raise LabelRefused("dpi-out-of-range", dpi=dpi, known=RESOLUTIONS)
     is_empty = True
     for label in labels:
         is_empty = False
-        yield _format(dots(label, sheet, RESOLUTIONS[dpi]), copies)
+        yield _format(dots(label, sheet, dpi), copies)
     if is_empty:
         raise LabelRefused("no-label")
 
