@@ -18,6 +18,7 @@ from bench import bare, load, stage
 from tests import hosts
 
 CLIENTS = 8
+BATCH = 50
 PGBENCH = f"""
 \\set place random(1, :devices)
 BEGIN;
@@ -70,6 +71,7 @@ def main(devices: int, rounds: int, seconds: float) -> None:
         ):
             ours_scan = scans(token, codes)
             bare_scan = bare_scans(codes)
+            ours_batch = batches(token, codes)
             lines = [
                 Line("one step by scan, the bank", lambda: http(bank_port, ours_scan, seconds)),
                 Line(
@@ -77,6 +79,10 @@ def main(devices: int, rounds: int, seconds: float) -> None:
                     lambda: http(bare_port, bare_scan, seconds),
                 ),
                 Line("  the same three statements, pgbench", lambda: pgbench(raw, devices, seconds)),
+                Line(
+                    f"scans in batches of {BATCH}, the bank",
+                    lambda: counted(ours, lambda: http(bank_port, ours_batch, seconds)),
+                ),
                 Line(
                     "device list, 50 lines, the bank (API)", lambda: http(bank_port, listed(token), seconds)
                 ),
@@ -102,6 +108,10 @@ def show(lines: list[Line], devices: int) -> None:
         click.echo(f"{line.name:52} {line.median:8.0f} {line.unit}   ({low:.0f}-{high:.0f})")
     ratios = [ours / raw for ours, raw in zip(lines[0].rounds, lines[1].rounds, strict=True)]
     click.echo(f"scan, bank : bare = {statistics.median(ratios):.2f}   (aim: 0.60)")
+    ratios = [ours / raw for ours, raw in zip(lines[3].rounds, lines[2].rounds, strict=True)]
+    click.echo(
+        f"batches of {BATCH}, bank : pgbench one by one = {statistics.median(ratios):.2f}   (aim: above 1)"
+    )
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -126,6 +136,46 @@ def scans(token: str, codes: list[str]) -> Callable[[int], Iterable[bytes]]:
             yield load.request("POST", "/api/v1/scans", headers, json.dumps(body).encode())
 
     return of
+
+
+def batches(token: str, codes: list[str]) -> Callable[[int], Iterable[bytes]]:
+    """For each client, batches of scans of devices of its own."""
+    headers = bearer(token)
+    positions = [count() for _ in range(CLIENTS)]
+
+    def of(client: int) -> Iterator[bytes]:
+        mine = codes[client::CLIENTS]
+        for position in positions[client]:
+            start = position * BATCH
+            body = [
+                {
+                    "scan_id": str(uuid4()),
+                    "code": mine[(start + place) % len(mine)],
+                    "station": "cleaning",
+                    "outcome": "done",
+                }
+                for place in range(BATCH)
+            ]
+            yield load.request("POST", "/api/v1/scans/batch", headers, json.dumps(body).encode())
+
+    return of
+
+
+def counted(url: str, measure: Callable[[], float]) -> float:
+    """Scans per second of a measure of batches, once the journal has shown that each of them had its effect."""
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        last = connection.scalar(sa.text("SELECT max(id) FROM journal_entry")) or 0
+        batches_per_second = measure()
+        connection.rollback()
+        written = connection.scalar(
+            sa.text("SELECT count(*) FROM journal_entry WHERE id > :last AND scan_id IS NOT NULL"),
+            {"last": last},
+        )
+    engine.dispose()
+    if not written or written % BATCH:
+        raise click.ClickException(f"{written} scans were taken, which is no whole number of batches")
+    return batches_per_second * BATCH
 
 
 def bare_scans(codes: list[str]) -> Callable[[int], Iterable[bytes]]:
