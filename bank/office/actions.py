@@ -23,7 +23,6 @@ from bank.office.rules import Fault, Measured, Offsets
 
 # Labels whose rows are written in one unit of work.
 CHUNK = 500
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 LIVE = (LabelState.BLANK, LabelState.CLAIMED)
 
 # A label's id and its lines, as a run keeps them until their rows are written.
@@ -96,9 +95,7 @@ def print_again(session: Session, actor: Actor, run_id: int, paper: Paper) -> in
     return _ordered(session, actor, before.kind, found, paper)
 
 
-def _ordered(
-    session: Session, actor: Actor, kind: RunKind, found: Sequence[Chosen], paper: Paper
-) -> int:
+def _ordered(session: Session, actor: Actor, kind: RunKind, found: Sequence[Chosen], paper: Paper) -> int:
     row = _run(session, actor, kind, len(found), paper)
     printed = _printed(session, found)
     if printed and row.reason is None:
@@ -117,8 +114,8 @@ def _ordered(
 
 
 def _printed(session: Session, found: Sequence[Chosen]) -> list[str]:
-    """The codes of those that were printed already, each kept from others until the end of this order: of two orders
-    at once for the same labels, the second sees what the first did.
+    """The codes of those that were printed already. Each is kept from others until the end of this order: of two
+    orders at once for the same labels, the second sees what the first did.
     """
     already: set[int] = set()
     ids = sorted(each.label_id for each in found)
@@ -157,7 +154,7 @@ def _run(session: Session, actor: Actor, kind: RunKind, count: int, paper: Paper
 
 def _offsets(session: Session, actor: Actor, printer_id: int | None) -> Offsets:
     if printer_id is None:
-        return Offsets()
+        return rules.AS_IT_IS
     try:
         return queries.printer(session, actor, printer_id).offsets
     except Refusal as refusal:
@@ -255,7 +252,7 @@ def remember(session: Session, actor: Actor, station_id: int | None, sheet: str,
         return
     keys = {"station_id": station_id} if station_id is not None else {"person_id": actor.person_id}
     news = {"next_place": next_place, "updated_at": utcnow()}
-    insert = INSERTS[session.get_bind().dialect.name]
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(table(OpenedSheet)).values(
         organisation_id=actor.organisation_id, sheet=sheet, **keys, **news
     )
@@ -290,7 +287,7 @@ def add_printer(session: Session, actor: Actor, name: str) -> int:
 
 
 def calibrate(session: Session, actor: Actor, printer_id: int, version: int, measured: Measured) -> Offsets:
-    """Correct a printer by what its calibration page, printed as it is set now, measures; how it is set from now on.
+    """Correct a printer by what its calibration page, printed as it is set now, measures; how it is set then.
 
     Raises Refusal(not-allowed, not-found, edited-meanwhile, invalid).
     """
@@ -306,7 +303,7 @@ def calibrate(session: Session, actor: Actor, printer_id: int, version: int, mea
 
 def reset(session: Session, actor: Actor, printer_id: int) -> None:
     """Take a printer for true again. Raises Refusal(not-allowed, not-found)."""
-    _set(session, actor, _printer(session, actor, printer_id), Offsets())
+    _set(session, actor, _printer(session, actor, printer_id), rules.AS_IT_IS)
 
 
 def _printer(session: Session, actor: Actor, printer_id: int) -> Printer:

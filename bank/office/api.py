@@ -124,15 +124,14 @@ def _one(run_id: int, position: int) -> tuple[RunLine, Inked]:
 
 def _told(run: RunLine) -> dict[str, Any]:
     names = ("id", "state", "kind", "sheet", "start", "copies", "count", "made", "reason", "next_place")
-    here = {"run_id": run.id}
     return {name: getattr(run, name) for name in (*names, "created_at")} | {
         "job": run.job_id,
         "progress": run.made,
         "total": run.count,
         "links": {
-            "self": url_for("labels_api.run", **here),
+            "self": url_for("labels_api.run", run_id=run.id),
             "job": url_for("labels_api.job", job_id=run.job_id) if run.job_id is not None else None,
-            **{kind: url_for(f"labels_api.{kind}", **here) for kind in ("pdf", "zpl", "png", "svg")},
+            **{kind: url_for(f"labels_api.{kind}", run_id=run.id) for kind in ("pdf", "zpl", "png", "svg")},
         },
     }
 

@@ -1,12 +1,12 @@
 """Forms of printing: what to print, kept from page to page; on which paper; a printer and its measures."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
-from flask_babel import format_decimal
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
@@ -33,8 +33,10 @@ NO_PRINTER = SelectChoice("", _l("une imprimante sans réglage"))
 NO_REASON = SelectChoice("", _l("choisir une raison"))
 REASONS = [NO_REASON, *(SelectChoice(each.value, WORDS["reprint_reason"][each]) for each in ReprintReason)]
 ASKED = _l("Remplissez ce champ.")
-# A distance on paper: 0 to 999,99 mm, with a comma or a point.
-MEASURE_MAX_MM = 1_000
+
+
+def _any_of(kinds: type[StrEnum]) -> list[SelectChoice]:
+    return [SelectChoice("", ""), *(SelectChoice(each.value, each.value) for each in kinds)]
 
 
 def _identity(text: Any) -> int:
@@ -59,10 +61,10 @@ class SelectionForm(PageForm):
         _l("Code, numéro de série ou lot"),
         [Optional(), Length(max=Q_MAX, message=_l("%(max)d signes au plus."))],
     )
-    state = SelectField(_l("État"), [Unchosen()], choices=["", *(each.value for each in State)])
-    category = SelectField(_l("Catégorie"), [Unchosen()], choices=["", *(each.value for each in Category)])
-    step = SelectField(_l("Étape"), [Unchosen()], choices=["", *(each.value for each in StepKind)])
-    grade = SelectField(_l("Aspect"), [Unchosen()], choices=["", *(each.value for each in Grade)])
+    state = SelectField(_l("État"), [Unchosen()], choices=_any_of(State))
+    category = SelectField(_l("Catégorie"), [Unchosen()], choices=_any_of(Category))
+    step = SelectField(_l("Étape"), [Unchosen()], choices=_any_of(StepKind))
+    grade = SelectField(_l("Aspect"), [Unchosen()], choices=_any_of(Grade))
     blocked = BooleanField(_l("Bloqués seulement"), false_values=(False, "false", "0", "n", ""))
     places = SelectMultipleField(_l("Emplacements"), coerce=_identity, validate_choice=False)
     all_places = BooleanField(_l("Tous les emplacements"), false_values=(False, "false", "0", "n", ""))
@@ -74,7 +76,7 @@ class SelectionForm(PageForm):
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """What was given, to be carried to the next page, but for the number of blank labels, which is asked there."""
+        """What was given, to be carried on; but for the number of blank labels, which is asked again."""
         names = [name for name in self._fields if name != "blanks"]
         return [(name, value) for name in names for value in self.given.getlist(name) if value]
 
@@ -176,20 +178,17 @@ class PrinterForm(Form):
 
 
 class Millimetres(StringField):
-    """A distance, typed in millimetres with a comma or a point; kept in hundredths."""
+    """A distance, typed in millimetres with a comma or a point."""
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read what was typed."""
-        self.typed = valuelist[0] if valuelist else ""
-        self.data = None
-        if not self.typed.strip():
-            return
-        self.data = hundredths(self.typed)
-        if self.data is None:
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        """Refuse what is none. Raises ValueError."""
+        if not validation_stopped and hundredths(self.data or "") is None:
             raise ValueError(str(WORDS["print_fault"][Fault.NOT_A_MEASURE]))
 
-    def _value(self) -> str:
-        return getattr(self, "typed", "")
+    @property
+    def hundredths(self) -> int:
+        """What was typed, in hundredths of a millimetre; call it on a field that validates."""
+        return hundredths(self.data or "") or 0
 
 
 def hundredths(text: str) -> int | None:
@@ -214,7 +213,10 @@ class MeasureForm(PageForm):
     def to_measured(self) -> Measured:
         """As the action takes it; call it on a form that validates."""
         return Measured(
-            left=self.left.data, top=self.top.data, across=self.across.data, down=self.down.data
+            left=self.left.hundredths,
+            top=self.top.hundredths,
+            across=self.across.hundredths,
+            down=self.down.hundredths,
         )
 
 
@@ -228,7 +230,7 @@ def sheet_choices() -> dict[str, list[tuple[str, str]]]:
 
 
 def _of_sheet(sheet: Sheet) -> str:
-    return ngettext(
+    said: str = ngettext(
         "%(name)s : une étiquette de %(width)s × %(height)s mm",
         "%(name)s : %(num)d étiquettes de %(width)s × %(height)s mm",
         sheet.places,
@@ -236,6 +238,7 @@ def _of_sheet(sheet: Sheet) -> str:
         width=millimetres(sheet.width),
         height=millimetres(sheet.height),
     )
+    return said
 
 
 def _of_roll(sheet: Sheet) -> str:

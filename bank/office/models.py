@@ -74,7 +74,7 @@ class PrintRun(Base):
     # How many different labels; each is drawn `copies` times.
     count: Mapped[int]
     made: Mapped[int] = mapped_column(default=0)
-    # Of a run that a job makes: its labels' ids and lines as they were ordered, as JSON, until their rows are written.
+    # Of a run that a job makes: its labels' ids and lines as they were ordered (JSON), until their rows are there.
     wanted: Mapped[str | None] = mapped_column(sa.Text())
     reason: Mapped[ReprintReason | None] = mapped_column(enum_type(ReprintReason))
     printer_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("printer.id"))

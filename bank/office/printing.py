@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import BinaryIO
 
 from flask import current_app
 from flask_babel import force_locale, gettext
@@ -13,13 +13,16 @@ from bank.errors import Code, Refusal
 from bank.inventory import codes
 from bank.inventory.models import Category, Grade, PlaceKind
 from bank.inventory.queries import PlaceSticker, Sticker
-from bank.office.rules import HUNDREDTHS, LINES_MAX, TRUE_SIZE, Fault, Offsets, legible
+from bank.office.rules import AS_IT_IS, HUNDREDTHS, LINES_MAX, TRUE_SIZE, Fault, Offsets, legible
 from bank.web import words
+from labels import picture
+from labels.calibration import calibration_pdf
 from labels.correction import Correction
 from labels.label import Label, LabelRefused
 from labels.layout import arrange
-from labels.pdf import sheet_pdf
+from labels.pdf import sheet_pdf, write_sheet_pdf
 from labels.sheets import SHEETS, Sheet
+from labels.zpl import zpl as zpl_of
 
 DEFAULT_SHEET = "L7160"
 # Which answer of the form a refusal of the package is about.
@@ -42,7 +45,7 @@ class Layout:
     sheet: str
     start: int = 1
     copies: int = 1
-    offsets: Offsets = Offsets()
+    offsets: Offsets = AS_IT_IS
 
 
 # --- papers ---
@@ -145,6 +148,8 @@ def pdf(inked: Iterable[Inked], layout: Layout) -> bytes:
             _labels(inked),
             found,
             layout.start,
+            correction=_correction(layout.offsets),
+            copies=layout.copies,
             title=_title(),
         )
     except LabelRefused as refusal:
@@ -156,11 +161,19 @@ def file_of(stored: str | None, inked: Iterable[Inked], layout: Layout) -> bytes
     return pdf(inked, layout) if stored is None else files.get(stored)
 
 
-def write_pdf(out: IO[bytes], inked: Iterable[Inked], layout: Layout) -> None:
+def write_pdf(out: BinaryIO, inked: Iterable[Inked], layout: Layout) -> None:
     """The same into a file, however many labels there are. Raises Refusal(invalid)."""
     found = paper(layout.sheet)
     try:
-        out.write(sheet_pdf(_labels(inked), found, layout.start, title=_title()))
+        write_sheet_pdf(
+            out,
+            _labels(inked),
+            found,
+            layout.start,
+            correction=_correction(layout.offsets),
+            copies=layout.copies,
+            title=_title(),
+        )
     except LabelRefused as refusal:
         raise _told(refusal) from refusal
 
@@ -168,7 +181,7 @@ def write_pdf(out: IO[bytes], inked: Iterable[Inked], layout: Layout) -> None:
 def zpl(inked: Iterable[Inked], layout: Layout) -> bytes:
     """For a thermal printer that speaks ZPL. Raises Refusal(invalid)."""
     try:
-        return b"".join(each.code.encode() for each in _labels(inked))
+        return zpl_of(_labels(inked), paper(layout.sheet), copies=layout.copies)
     except LabelRefused as refusal:
         raise _told(refusal) from refusal
 
@@ -176,7 +189,7 @@ def zpl(inked: Iterable[Inked], layout: Layout) -> bytes:
 def png(inked: Inked, sheet_ref: str) -> bytes:
     """One label as a picture of points. Raises Refusal(invalid)."""
     try:
-        return _label(inked).code.encode()
+        return picture.png(_label(inked), paper(sheet_ref))
     except LabelRefused as refusal:
         raise _told(refusal) from refusal
 
@@ -184,7 +197,7 @@ def png(inked: Inked, sheet_ref: str) -> bytes:
 def svg(inked: Inked, sheet_ref: str) -> str:
     """One label as a drawing. Raises Refusal(invalid)."""
     try:
-        return _label(inked).code
+        return picture.svg(_label(inked), paper(sheet_ref))
     except LabelRefused as refusal:
         raise _told(refusal) from refusal
 
@@ -193,19 +206,29 @@ def preview(inked: Iterable[Inked], layout: Layout) -> str:
     """The first sheet as a drawing, its used places grey. Raises Refusal(invalid)."""
     repeated = (each for each in _labels(inked) for _ in range(layout.copies))
     try:
-        return "".join(each.code for each in repeated)
+        return picture.sheet_svg(repeated, paper(layout.sheet), layout.start)
     except LabelRefused as refusal:
         raise _told(refusal) from refusal
 
 
 def calibration_page(offsets: Offsets) -> bytes:
     """The A4 page to print and to measure, as a printer with these offsets prints it."""
-    return str(_correction(offsets)).encode()
+    with force_locale("fr"):
+        title = gettext("Réglage de l’imprimante")
+        lines = (
+            gettext("Imprimez cette page à 100 %, sans ajuster à la page."),
+            gettext("Mesurez du bord gauche de la feuille au centre de la croix en haut à gauche."),
+            gettext("Mesurez du bord haut de la feuille au centre de la même croix."),
+            gettext("Mesurez la règle couchée, de 0 à 100."),
+            gettext("Mesurez la règle debout, de 0 à 100."),
+            gettext("Écrivez ces quatre mesures sur la page de cette imprimante."),
+        )
+    return calibration_pdf(paper(DEFAULT_SHEET), title, lines, correction=_correction(offsets))
 
 
 def _title() -> str:
     with force_locale("fr"):
-        return gettext("Étiquettes")
+        return str(gettext("Étiquettes"))
 
 
 def _correction(offsets: Offsets) -> Correction:

@@ -153,7 +153,7 @@ class PrinterLine:
     @property
     def is_calibrated(self) -> bool:
         """Whether somebody measured it and found it off."""
-        return self.offsets != Offsets()
+        return self.offsets != rules.AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +269,7 @@ def runs(session: Session, actor: Actor, *, limit: int = SHOWN_RUNS) -> list[Run
     return [_run_line(*row) for row in rows]
 
 
-def _run_line(
-    kept: PrintRun, printer: str | None, job_id: int | None, job_state: JobState | None
-) -> RunLine:
+def _run_line(kept: PrintRun, printer: str | None, job_id: int | None, job_state: JobState | None) -> RunLine:
     return RunLine(
         id=kept.id,
         organisation_id=kept.organisation_id,
@@ -293,9 +291,7 @@ def _run_line(
 
 def offsets_of(kept: PrintRun | Printer) -> Offsets:
     """How labels are moved: of a printer as it is now, of a run as it was printed."""
-    return Offsets(
-        offset_x=kept.offset_x, offset_y=kept.offset_y, scale_x=kept.scale_x, scale_y=kept.scale_y
-    )
+    return Offsets(offset_x=kept.offset_x, offset_y=kept.offset_y, scale_x=kept.scale_x, scale_y=kept.scale_y)
 
 
 def whole(session: Session, run_id: int) -> tuple[int, Layout, list[Inked]]:
@@ -368,7 +364,7 @@ def reprints(session: Session, actor: Actor, device_id: int) -> list[Reprint]:
         .order_by(PrintRun.id.desc())
         .limit(SHOWN_RUNS)
     )
-    return [Reprint(*row) for row in rows]
+    return [Reprint(row.created_at, row.reason, row.name) for row in rows if row.reason]
 
 
 # --- printers and sheets ---

@@ -1,4 +1,4 @@
-"""Questions on printing that need nobody: how much fits in a run, where a sheet goes on, how far a printer is off."""
+"""Questions on printing that need nobody: what fits in a run, where a sheet goes on, how far a printer is off."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +49,10 @@ class Offsets:
     offset_y: int = 0
     scale_x: int = TRUE_SIZE
     scale_y: int = TRUE_SIZE
+
+
+# Of a printer that nobody measured, or that is true.
+AS_IT_IS = Offsets()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +113,8 @@ def corrected(now: Offsets, measured: Measured) -> Offsets | None:
 
 
 def _axis(offset: int, scale: int, cross: int, ruler: int) -> tuple[int, int]:
-    """One direction. A printer that puts what is drawn at d to a*d + b shows a ruler of a*scale*100 mm and a cross at
-    a*(scale*20 + offset) + b: this solves for the scale and the offset that put everything where it belongs.
+    """One direction. A printer that puts what is drawn at d to a*d + b shows a ruler of a*scale*100 mm, and a cross
+    at a*(scale*20 + offset) + b: this solves for the scale and the offset that put everything where it belongs.
     """
     better = scale * RULER_MM * HUNDREDTHS / ruler
     drawn_at = CROSS_MM * HUNDREDTHS * scale / TRUE_SIZE + offset

@@ -23,8 +23,8 @@ def _told(text: str) -> dict[str, str]:
 
 
 class OrderSchema(Schema):
-    """What to print, of one sort: `devices`, `batch`, `place` (each may be narrowed by `unprinted`), `unprinted` alone,
-    `places`, or `blanks`; and on what.
+    """What to print, of one sort: `devices`, `batch` or `place` (each may be narrowed by `unprinted`), `unprinted`
+    alone, `places`, or `blanks`; and on what.
     """
 
     devices = fields.List(
@@ -137,7 +137,8 @@ class RunSchema(Schema):
     total = fields.Integer(required=True, metadata=_told("The same as `count`."))
     reason = fields.Enum(ReprintReason, by_value=True, required=True, allow_none=True)
     next_place = fields.Integer(
-        required=True, metadata=_told("The first free place that it leaves on its last sheet; 1: a new sheet.")
+        required=True,
+        metadata=_told("The first free place that it leaves on its last sheet; 1: a new sheet."),
     )
     created_at = fields.AwareDateTime(required=True)
     links = fields.Nested(LinksSchema, required=True)

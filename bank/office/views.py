@@ -1,4 +1,4 @@
-"""Pages of printing: what to print and on what, the run that came of it, blank labels, printers and their measures."""
+"""Pages of printing: what to print and on what, the run that came of it, printers and their measures."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -44,12 +44,12 @@ def home() -> Response:
     """What to print, what was printed, the part-used sheets and the printers."""
     actor, station_id = guard.actor(), _station_id()
     with db.read() as session:
-        context = {
-            "runs": queries.runs(session, actor),
-            "printers": queries.printers(session, actor),
-            "opened": queries.opened(session, actor, station_id),
-        }
-    return pages.page("office/labels.html", **context, sheet_form=SheetForm())
+        runs = queries.runs(session, actor)
+        printers = queries.printers(session, actor)
+        opened = queries.opened(session, actor, station_id)
+    return pages.page(
+        "office/labels.html", runs=runs, printers=printers, opened=opened, sheet_form=SheetForm()
+    )
 
 
 @bp.post("/labels/new-sheet")
@@ -414,8 +414,14 @@ def _printer_page(printer_id: int, form: MeasureForm | None = None, *, status: i
     with db.read() as session:
         found = queries.printer(session, guard.actor(), printer_id)
     shown = form or MeasureForm(formdata=None, version=found.version)
-    context = {"printer": found, "form": shown, "reset_form": AgainForm(), "millimetres": millimetres}
-    return pages.page("office/printer.html", **context, status=status)
+    return pages.page(
+        "office/printer.html",
+        printer=found,
+        form=shown,
+        reset_form=AgainForm(),
+        millimetres=millimetres,
+        status=status,
+    )
 
 
 def _seen(run_id: int) -> RunLine:

@@ -24,7 +24,9 @@ WORDS: Vocabularies = {
         "no-label": _l("Il n’y a aucune étiquette à imprimer."),
         "too-many-labels": _l("10 000 étiquettes au plus en une fois. Imprimez en plusieurs fois."),
         "nothing-chosen": _l("Choisissez ce qu’il faut imprimer, une seule sorte de choses à la fois."),
-        "already-printed": _l("Certaines de ces étiquettes sont déjà imprimées. Dites pourquoi vous recommencez."),
+        "already-printed": _l(
+            "Certaines de ces étiquettes sont déjà imprimées. Dites pourquoi vous recommencez."
+        ),
         "unknown-device": _l("Un de ces codes n’est celui d’aucun matériel de votre organisation."),
         "unknown-place": _l("Cet emplacement n’existe pas, ou n’est pas à votre organisation."),
         "unknown-printer": _l("Cette imprimante n’existe pas, ou n’est pas à votre organisation."),
@@ -33,7 +35,7 @@ WORDS: Vocabularies = {
         "name-missing": _l("Donnez un nom à cette imprimante."),
         "name-taken": _l("Une imprimante de votre organisation porte déjà ce nom."),
         "too-far-off": _l(
-            "Aucune imprimante n’est aussi décalée. Vérifiez vos mesures, et imprimez la page à 100 %, sans ajuster."
+            "Aucune imprimante n’est aussi décalée. Vérifiez vos mesures ; imprimez la page à 100 %, sans ajuster."
         ),
         "not-a-measure": _l("Écrivez une mesure en millimètres, par exemple 20,5."),
     },
