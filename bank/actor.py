@@ -24,6 +24,8 @@ class Permission(StrEnum):
     DEVICE_SCAN = "device.scan"
     # To decide at the workshop: what is blocked, who asked for help, what leaves the route for good.
     WORKSHOP_RUN = "workshop.run"
+    # To say what arrived of what another organisation sent.
+    SHIPMENT_RECEIVE = "shipment.receive"
     # To follow a device that went missing with data on it, until it is settled.
     INCIDENT_SETTLE = "incident.settle"
     STATION_MANAGE = "station.manage"

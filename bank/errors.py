@@ -53,6 +53,17 @@ class Code(StrEnum):
     NO_DONOR = "no-donor"
     ROW_TAKEN = "row-taken"
     SAME_PERSON = "same-person"
+    ON_ITS_WAY = "on-its-way"
+    NOT_ON_SHIPMENT = "not-on-shipment"
+    SHIPMENT_CLOSED = "shipment-closed"
+    TAKE_CLOSED = "take-closed"
+    # taking back
+    NOTHING_TO_UNDO = "nothing-to-undo"
+    NOT_UNDOABLE = "not-undoable"
+    UNDONE_ALREADY = "undone-already"
+    MOVED_SINCE = "moved-since"
+    NOT_YOURS = "not-yours"
+    TOO_LATE = "too-late"
     # batches
     BATCH_CLOSED = "batch-closed"
     BATCH_MOVED_ON = "batch-moved-on"

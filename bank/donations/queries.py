@@ -500,7 +500,7 @@ def _drives_told(session: Session, ref: str) -> dict[int | None, list[DriveTold]
         .join(Drive, Drive.id == ErasureProof.drive_id)
         .join(Device, Device.id == Drive.device_id)
         .join(Organisation, Organisation.id == ErasureProof.organisation_id)
-        .where(Device.batch_ref == ref)
+        .where(Device.batch_ref == ref, ErasureProof.withdrawn_by.is_(None))
         .order_by(ErasureProof.id)
     )
     for proof, organisation in rows:

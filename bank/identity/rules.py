@@ -91,7 +91,7 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
     ),
     PersonRole.ADMINISTRATOR: frozenset({P.ORGANISATION_SEE, P.PERSON_INVITE, P.TOKEN_MANAGE, P.LOOK_SEE}),
     PersonRole.DONOR: frozenset({P.BATCH_SEE, P.BATCH_ANNOUNCE}),
-    PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN, P.LABEL_PRINT}),
+    PersonRole.OPERATOR: frozenset({P.DEVICE_SEE, P.DEVICE_SCAN, P.LABEL_PRINT, P.SHIPMENT_RECEIVE}),
     PersonRole.SUPERVISOR: frozenset(
         {
             P.BATCH_SEE,
@@ -103,13 +103,14 @@ ROLES: Mapping[PersonRole, frozenset[Permission]] = {
             P.PLACE_EDIT,
             P.TOKEN_MANAGE,
             P.WORKSHOP_RUN,
+            P.SHIPMENT_RECEIVE,
             P.INCIDENT_SETTLE,
             P.STATION_MANAGE,
         }
     ),
     PersonRole.PRESCRIBER: frozenset({P.REQUEST_SEE, P.REQUEST_MAKE}),
     PersonRole.STRUCTURE: frozenset({P.REQUEST_SEE, P.REQUEST_MAKE}),
-    PersonRole.DESK: frozenset({P.REQUEST_SEE, P.APPOINTMENT_SET, P.HANDOVER_MAKE}),
+    PersonRole.DESK: frozenset({P.REQUEST_SEE, P.APPOINTMENT_SET, P.HANDOVER_MAKE, P.SHIPMENT_RECEIVE}),
 }
 
 # A person's role needs their organisation to have one of these.
@@ -134,6 +135,7 @@ AT_A_STATION = frozenset(
         P.DEVICE_SCAN,
         P.LABEL_PRINT,
         P.PLACE_EDIT,
+        P.SHIPMENT_RECEIVE,
         P.WORKSHOP_RUN,
     }
 )

@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bank.actor import Actor
+from bank.db import utcnow
 from bank.inventory import rules
 from bank.inventory.models import (
     DATA_BEARING,
     Category,
     Device,
     Drive,
+    DriveBefore,
     DriveFate,
     DriveKind,
     ErasureMethod,
@@ -26,6 +28,9 @@ from bank.inventory.models import (
     Origin,
 )
 from bank.inventory.rules import DriveFacts, Proof
+
+# What an entry may change of a drive.
+REMEMBERED = ("device_id", "kind", "fate", "serial", "size_gb", "data_since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def known_drives(session: Session, device_id: int) -> list[KnownDrive]:
     for drive_id, method, result, done_at in session.execute(
         sa.select(ErasureProof.drive_id, ErasureProof.method, ErasureProof.result, ErasureProof.done_at)
         .join(Drive, ErasureProof.drive_id == Drive.id)
-        .where(Drive.device_id == device_id)
+        .where(Drive.device_id == device_id, ErasureProof.withdrawn_by.is_(None))
     ):
         proofs.setdefault(drive_id, []).append(Proof(method, result, done_at))
     rows = session.execute(
@@ -207,13 +212,44 @@ def record(session: Session, actor: Actor, device_id: int, finding: Finding, ent
         }
         drive_id = drive.drive_id
         if drive_id is None:
-            drive_id = session.execute(sa.insert(Drive).values(values).returning(Drive.id)).scalar_one()
+            drive_id = _add(session, entry_id, values)
         else:
+            _remember(session, entry_id, drive_id)
             session.execute(sa.update(Drive).where(Drive.id == drive_id).values(values))
         if change.erasure is not None:
             session.execute(
                 sa.insert(ErasureProof).values(_proof(change.erasure, drive_id, actor, finding, entry_id))
             )
+
+
+def add_unseen(session: Session, device_id: int, entry_id: int) -> None:
+    """Write down the drive that was put in by an entry, and that nobody has proven empty."""
+    unseen = {"kind": DriveKind.UNSEEN, "fate": DriveFate.PRESENT, "serial": None, "size_gb": None}
+    _add(session, entry_id, {**unseen, "device_id": device_id, "data_since": utcnow()})
+
+
+def _add(session: Session, entry_id: int, values: dict[str, object]) -> int:
+    drive_id = session.execute(sa.insert(Drive).values(values).returning(Drive.id)).scalar_one()
+    before = {**values, "device_id": None, "entry_id": entry_id, "drive_id": drive_id}
+    session.execute(sa.insert(DriveBefore).values(before))
+    return drive_id
+
+
+def _remember(session: Session, entry_id: int, drive_id: int) -> None:
+    """Keep what a drive was, before an entry changes it."""
+    as_it_was = [getattr(Drive, name) for name in REMEMBERED]
+    found = sa.select(sa.literal(entry_id), Drive.id, *as_it_was).where(Drive.id == drive_id)
+    session.execute(sa.insert(DriveBefore).from_select(["entry_id", "drive_id", *REMEMBERED], found))
+
+
+def take_back(session: Session, device_id: int, entry_id: int, undone_by: int) -> None:
+    """Make a device's drives what they were before an entry; its proofs prove nothing any more, and are kept."""
+    held = sa.select(Drive.id).where(Drive.device_id == device_id)
+    given = sa.and_(ErasureProof.drive_id.in_(held), ErasureProof.entry_id == entry_id)
+    session.execute(sa.update(ErasureProof).where(given).values(withdrawn_by=undone_by))
+    for before in session.scalars(sa.select(DriveBefore).where(DriveBefore.entry_id == entry_id)):
+        values = {name: getattr(before, name) for name in REMEMBERED}
+        session.execute(sa.update(Drive).where(Drive.id == before.drive_id).values(values))
 
 
 def _proof(

@@ -84,9 +84,12 @@ TABLE: Mapping[tuple[State | None, Move], State] = {
     (S.RECEIVED, M.SHIP): S.RECEIVED,
     (S.IN_WORK, M.SHIP): S.IN_WORK,
     (S.READY, M.SHIP): S.READY,
+    # What is promised travels to the counter that hands it over.
+    (S.RESERVED, M.SHIP): S.RESERVED,
     (S.RECEIVED, M.ARRIVE): S.RECEIVED,
     (S.IN_WORK, M.ARRIVE): S.IN_WORK,
     (S.READY, M.ARRIVE): S.READY,
+    (S.RESERVED, M.ARRIVE): S.RESERVED,
     # The opposites of a move that was a mistake: in the same state, out of the route, back into its last step.
     (S.RECEIVED, M.UNDO): S.RECEIVED,
     (S.IN_WORK, M.UNDO): S.IN_WORK,

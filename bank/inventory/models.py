@@ -306,6 +306,21 @@ class ErasureProof(Base):
     organisation_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("organisation.id"))
 
 
+class DriveBefore(Base):
+    """A drive as it was before an entry changed it, so that the entry can be undone. None: in no device yet."""
+
+    __tablename__ = "drive_before"
+
+    entry_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("journal_entry.id"), primary_key=True)
+    drive_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("drive.id"), primary_key=True)
+    device_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("device.id"))
+    kind: Mapped[DriveKind] = mapped_column(enum_type(DriveKind))
+    fate: Mapped[DriveFate] = mapped_column(enum_type(DriveFate))
+    serial: Mapped[str | None] = mapped_column(sa.String(60))
+    size_gb: Mapped[int | None]
+    data_since: Mapped[datetime] = mapped_column(Utc())
+
+
 class Label(Base):
     """A code to print. It may exist before any device, and is claimed by sticking it on one, or on a place."""
 
@@ -334,6 +349,13 @@ class Label(Base):
             postgresql_where=sa.text("state = 'claimed' AND place_id IS NOT NULL"),
             sqlite_where=sa.text("state = 'claimed' AND place_id IS NOT NULL"),
         ),
+        # What still has to be printed, or claimed: it stays short.
+        sa.Index(
+            "ix_label_unprinted",
+            "device_id",
+            postgresql_where=sa.text("state = 'claimed' AND printed_at IS NULL"),
+            sqlite_where=sa.text("state = 'claimed' AND printed_at IS NULL"),
+        ),
         sa.Index(
             "uq_label_device_id_claimed",
             "device_id",
@@ -349,13 +371,6 @@ class DeviceCode(Base):
 
     __tablename__ = "device_code"
 
-        # What still has to be printed, or claimed: it stays short.
-        sa.Index(
-            "ix_label_unprinted",
-            "device_id",
-            postgresql_where=sa.text("state = 'claimed' AND printed_at IS NULL"),
-            sqlite_where=sa.text("state = 'claimed' AND printed_at IS NULL"),
-        ),
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     device_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("device.id"), index=True)
     kind: Mapped[CodeKind] = mapped_column(enum_type(CodeKind))

@@ -177,6 +177,7 @@ class HistoryLine:
     open_drives: int | None
     proofs: int
     recorded: dict[str, Any]
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,7 +449,24 @@ def history(
         .order_by(entry.c.seq.desc())
         .limit(limit)
     )
-    return tuple(_history_line(row) for row in rows)
+    return _with_places(session, [(_history_line(row), _put_in(row)) for row in rows])
+
+
+def _put_in(row: Any) -> int | None:
+    place_id: int | None = json.loads(row.facts).get("set", {}).get("place_id")
+    return place_id
+
+
+def _with_places(
+    session: Session, lines: Sequence[tuple[HistoryLine, int | None]]
+) -> tuple[HistoryLine, ...]:
+    """The lines, with the names of the places that they speak of."""
+    wanted = {place_id for _line, place_id in lines if place_id}
+    names: dict[int | None, str] = {}
+    if wanted:
+        rows = session.execute(sa.select(Place.id, Place.name).where(Place.id.in_(wanted)))
+        names = {row.id: row.name for row in rows}
+    return tuple(replace(line, place=names.get(place_id)) for line, place_id in lines)
 
 
 def stickers(session: Session, actor: Actor, batch_ref: str) -> list[Sticker]:
@@ -570,7 +588,7 @@ def _wanted(filters: Filters) -> Conditions:
     }
     conditions = [column == value for column, value in columns.items() if value is not None]
     if filters.place is not None:
-        conditions.append(device.c.place_id.in_(_inside(filters.place)))
+        conditions.append(device.c.place_id.in_(inside(filters.place)))
     if filters.blocked:
         conditions.append(device.c.blocker_id.is_not(None))
     if filters.unprinted:
@@ -586,7 +604,7 @@ def _wanted(filters: Filters) -> Conditions:
     return tuple(conditions)
 
 
-def _inside(place_id: int) -> sa.Select[int]:
+def inside(place_id: int) -> sa.Select[int]:
     """The place and all that stands in it: a box is on its shelf with what it holds."""
     inner = sa.select(place.c.id).where(place.c.id == place_id).cte("inside", recursive=True)
     # Without repeats, so that it ends whatever the rows say.

@@ -305,9 +305,7 @@ def undoable(session: Session, actor: Actor) -> Undoable | None:
     if row is None or json.loads(row.facts).get("danger"):
         return None
     step = json.loads(row.facts).get("step")
-    return Undoable(
-        row.scan_id, row.code, row.category, OUTCOMES[row.kind], StepKind(step) if step else None
-    )
+    return Undoable(row.scan_id, row.code, row.category, OUTCOMES[row.kind], StepKind(step) if step else None)
 
 
 def last_tool(session: Session, actor: Actor) -> Tool | None:

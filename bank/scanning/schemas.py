@@ -1,6 +1,7 @@
 """A scan and its answer, as JSON."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -96,6 +97,15 @@ def a_line(longest: int) -> Any:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said with a scan: what was seen, the scan that it takes back, where the device is put."""
+
+    seen: Seen = NOTHING_SEEN
+    undoes: str | None = None
+    place: str | None = None
+
+
 class FactsSchema(Schema):
     """What was seen and done at the step. Each step takes its own facts and refuses the others'."""
 
@@ -149,9 +159,23 @@ class FactsSchema(Schema):
     serial = a_line(SERIAL_MAX)
     maker = a_line(MAKER_MAX)
     model = a_line(MODEL_MAX)
+    undoes = ma.fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "With the outcome `undo`: the `scan_id` of the scan that is taken back."},
+    )
+    place = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, CODE_MAX),
+        metadata={"description": "With the outcome `put`: the label of the place, as the scanner gave it."},
+    )
 
     @ma.post_load
-    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Seen:
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Said:
+        return Said(self._seen(data), str(data["undoes"]) if data["undoes"] else None, data["place"])
+
+    def _seen(self, data: dict[str, Any]) -> Seen:
         evidence = Evidence(tuple(data["drives"]), data["no_drive"])
         return Seen(
             drives=None if evidence == Evidence() else evidence,
@@ -193,7 +217,8 @@ class ScanSchema(Schema):
         required=True,
         metadata={
             "description": "`look`: what is it, what now. `done`: the step is done. `problem`: it cannot go on. "
-            "`help`: somebody must come. `danger`: it must be left alone."
+            "`help`: somebody must come. `danger`: it must be left alone. `put`: it is put in a place. "
+            "`undo`: a scan is taken back, while nobody has touched the device since."
         },
     )
     facts = ma.fields.Nested(FactsSchema, load_default=None, allow_none=True)
@@ -205,13 +230,16 @@ class ScanSchema(Schema):
 
     @ma.post_load
     def _make(self, data: dict[str, Any], **_kwargs: Any) -> Scan:
+        said = data["facts"] or Said()
         return Scan(
             str(data["scan_id"]),
             data["code"],
             data["outcome"],
             data["station"],
-            data["facts"] or NOTHING_SEEN,
+            said.seen,
             data["at"],
+            said.undoes,
+            said.place,
         )
 
 

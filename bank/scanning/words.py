@@ -34,6 +34,35 @@ WORDS: Vocabularies = {
         "projector": _l("Ce vidéoprojecteur"),
         "accessory": _l("Cet accessoire"),
     },
+    # What a stock-take made of a thing.
+    "sight": {
+        "found": _l("trouvé"),
+        "missing": _l("pas vu"),
+        "unexpected": _l("pas attendu ici"),
+        "unknown": _l("code inconnu"),
+    },
+    "unexpected_because": {
+        "other_place": _l("Noté ailleurs."),
+        "no_place": _l("Aucun emplacement n’est noté."),
+        "missing": _l("Il était introuvable."),
+        "gone": _l("Il ne devrait plus être ici. Appelez l’encadrant."),
+        "elsewhere": _l("Il est à une autre organisation. Appelez l’encadrant."),
+        "unknown": _l("Ce code n’est à aucun matériel de la banque. Mettez l’objet de côté."),
+    },
+    # What to do about one line of a stock-take, and what was done.
+    "settlement_unexpected": {
+        "put": _l("Le ranger ici"),
+        "left": _l("Ne rien changer"),
+    },
+    "settlement_missing": {
+        "left": _l("Ne rien changer"),
+        "lost": _l("Le déclarer introuvable"),
+    },
+    "settled": {
+        "put": _l("rangé ici"),
+        "lost": _l("déclaré introuvable"),
+        "left": _l("rien de changé"),
+    },
     "text_size": {
         "normal": _l("Normale"),
         "large": _l("Grande"),
@@ -55,6 +84,89 @@ WORDS: Vocabularies = {
         "cancel": _l("Ce qui est commencé est oublié."),
         "place": _l("Scannez ensuite l’étiquette de l’emplacement."),
         "badge": _l("Scannez ensuite un badge."),
+    },
+    # What the desk's page says by itself, without asking the server.
+    "desk": {
+        "pending": _l("En attente"),
+        "done": _l("Fait"),
+        "seen": _l("Vu"),
+        "already": _l("Déjà fait"),
+        "understood": _l("Compris"),
+        "in_hand": _l("Ce matériel est déjà ouvert."),
+        "empty": _l("Scannez une étiquette, ou tapez son code."),
+        "count_one": _l("{n} scan"),
+        "count_many": _l("{n} scans"),
+        "count_done_one": _l("{n} fait"),
+        "count_done_many": _l("{n} faits"),
+        "count_already_one": _l("{n} déjà fait"),
+        "count_already_many": _l("{n} déjà faits"),
+        "count_refused_one": _l("{n} refusé"),
+        "count_refused_many": _l("{n} refusés"),
+        "count_pending_one": _l("{n} en attente"),
+        "count_pending_many": _l("{n} en attente"),
+        "camera_starting": _l("L’appareil photo s’allume…"),
+        "camera_ready": _l("Montrez l’étiquette à l’appareil photo."),
+        "camera_insecure": _l(
+            "L’appareil photo ne marche qu’à une adresse en https. Prévenez l’encadrant, ou tapez le code."
+        ),
+        "camera_refused": _l(
+            "L’appareil photo est refusé. Autorisez-le dans les réglages du navigateur, ou tapez le code."
+        ),
+        "camera_absent": _l("Il n’y a pas d’appareil photo ici. Tapez le code, ou prenez une douchette."),
+        "camera_busy": _l("Un autre programme utilise l’appareil photo. Fermez-le, puis recommencez."),
+        "camera_broken": _l("L’appareil photo ne répond pas. Fermez, puis recommencez."),
+    },
+    # What it refuses by itself, and what to do about it.
+    "desk_refusal": {
+        "not-a-badge": _l("Ce n’est pas un badge"),
+        "half-done": _l("Des réponses ne sont pas envoyées"),
+        "nothing-in-hand": _l("Aucun matériel en main"),
+        "no-step": _l("Aucune étape à faire"),
+        "nothing-to-undo": _l("Rien à annuler"),
+        "scan-again": _l("À scanner de nouveau"),
+    },
+    "desk_refusal_do": {
+        "not-a-badge": _l("Scannez un badge, ou une étiquette pour continuer."),
+        "half-done": _l("Appuyez sur « C’est fait », ou scannez « Laisser tomber »."),
+        "nothing-in-hand": _l("Scannez d’abord l’étiquette du matériel."),
+        "no-step": _l("Ce matériel n’attend aucune étape. Scannez-en un autre."),
+        "nothing-to-undo": _l("Aucun scan de ce poste ne peut être annulé."),
+        "scan-again": _l("Le badge a été refusé : ce scan n’est à personne. Scannez de nouveau."),
+    },
+    # What the set-up page found out about a scanner.
+    "scanner": {
+        "fine": _l("Votre douchette est bien réglée."),
+        "better": _l("Votre douchette marche. Elle peut marcher mieux."),
+        "typed": _l("Vous avez tapé à la main. Scannez le carré avec la douchette."),
+        "unknown": _l("Ce n’est pas le code d’essai."),
+        "unknown_do": _l(
+            "Scannez un des deux dessins de cette page. Vérifiez que la touche Verr. Maj est éteinte."
+        ),
+        "kept": _l("C’est retenu pour ce navigateur."),
+        "layout_same": _l("Même clavier que l’ordinateur"),
+        "layout_us_on_french": _l("Clavier américain, ordinateur français : la banque remet les signes en place"),
+        "layout_french_on_us": _l("Clavier français, ordinateur américain : la banque remet les signes en place"),
+        "layout_do": _l(
+            "Pour lire aussi des numéros de série, choisissez « clavier français » dans la notice de la douchette."
+        ),
+        "end_enter": _l("Entrée"),
+        "end_tab": _l("Tabulation"),
+        "end_pause": _l("Rien : la page attend un court silence"),
+        "end_button": _l("Rien : la page attend un court silence"),
+        "end_do": _l("Pour aller plus vite, ajoutez « Entrée à la fin » avec la notice de la douchette."),
+        "prefix_none": _l("Rien"),
+        "prefix_kind": _l("La marque du dessin ({text}) : elle est comprise"),
+        "prefix_own": _l("Des signes en plus ({text}) : la page les retire ici"),
+        "prefix_do": _l(
+            "Retirez ces signes avec la notice de la douchette : les autres pages ne les connaissent pas."
+        ),
+        "case_as_is": _l("Comme sur le dessin"),
+        "case_upper": _l("Tout en majuscules"),
+        "case_lower": _l("Tout en minuscules"),
+        "case_swapped": _l("À l’envers : la touche Verr. Maj est allumée"),
+        "case_do": _l("Éteignez la touche Verr. Maj du clavier."),
+        "speed": _l("{n} millisecondes par signe"),
+        "speed_slow": _l("{n} millisecondes par signe : c’est lent, la page s’y adapte"),
     },
     # What a device is that no step awaits, and what to do with it.
     "at_rest": {

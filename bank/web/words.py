@@ -170,6 +170,46 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Contrôle par une autre personne"),
         _l("Vous avez travaillé sur cet appareil. Donnez-le à une autre personne pour le contrôle."),
     ),
+    Code.ON_ITS_WAY: (
+        _l("Déjà sur un transfert"),
+        _l("Ce matériel est parti vers une autre structure. Finissez d’abord ce transfert."),
+    ),
+    Code.NOT_ON_SHIPMENT: (
+        _l("Pas sur ce transfert"),
+        _l("Ce matériel n’est pas sur la liste. Gardez-le à part : l’expéditeur doit dire s’il l’a envoyé."),
+    ),
+    Code.SHIPMENT_CLOSED: (
+        _l("Transfert terminé"),
+        _l("Ce transfert est terminé. Rien ne peut plus y changer."),
+    ),
+    Code.TAKE_CLOSED: (
+        _l("Inventaire terminé"),
+        _l("Cet inventaire est terminé. Pour compter encore, commencez-en un autre."),
+    ),
+    Code.NOTHING_TO_UNDO: (
+        _l("Rien à annuler"),
+        _l("Ce scan n’a rien changé sur ce matériel. Continuez."),
+    ),
+    Code.NOT_UNDOABLE: (
+        _l("Cela ne s’annule pas"),
+        _l("Appelez l’encadrant : c’est lui qui décide de la suite."),
+    ),
+    Code.UNDONE_ALREADY: (
+        _l("Déjà annulé"),
+        _l("Ce scan est déjà annulé. Continuez."),
+    ),
+    Code.MOVED_SINCE: (
+        _l("Autre chose a été fait depuis"),
+        _l("Quelqu’un a continué avec ce matériel. Scannez-le de nouveau, ou appelez l’encadrant."),
+    ),
+    Code.NOT_YOURS: (
+        _l("Scan d’une autre personne"),
+        _l("Seule la personne qui a scanné peut annuler, ou l’encadrant. Appelez-le."),
+    ),
+    Code.TOO_LATE: (
+        _l("Trop tard pour annuler"),
+        _l("Ce scan a plus de douze heures. Appelez l’encadrant : il peut renvoyer le matériel à une étape."),
+    ),
     Code.NO_ROUTE: (
         _l("Aucun parcours"),
         _l("Aucun parcours n’est en vigueur pour cette catégorie. Prévenez la coordination."),
@@ -231,6 +271,12 @@ def word(value: str, vocabulary: str) -> str:
     """The word for a code, in the caller's language. Raises KeyError on a code without one."""
     vocabularies: Vocabularies = current_app.extensions["bank.words"]
     return str(vocabularies[vocabulary][str(value)])
+
+
+def vocabulary(name: str) -> dict[str, str]:
+    """Every word of a vocabulary by its code, in the caller's language. Raises KeyError on one that is none."""
+    vocabularies: Vocabularies = current_app.extensions["bank.words"]
+    return {code: str(text) for code, text in vocabularies[name].items()}
 
 
 def merge(*parts: Vocabularies) -> dict[str, Mapping[str, LazyString]]:

@@ -18,11 +18,11 @@ from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity.models import Person
 from bank.inventory import actions as drives
-from bank.inventory import conditions, identify, lifecycle, register
+from bank.inventory import conditions, finding, identify, lifecycle, register
 from bank.inventory import rules as inventory_rules
 from bank.inventory.actions import Finding
 from bank.inventory.lifecycle import Move, State
-from bank.inventory.models import Drive, DriveFate, DriveKind, StepKind
+from bank.inventory.models import StepKind
 from bank.inventory.register import ScanMark, Standing
 from bank.web.pages import today_in_paris
 from bank.workshops import queries, rules
@@ -33,11 +33,18 @@ from bank.workshops.rules import NOTHING_SEEN, Outcome, Repair, Seen
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a person says of a device: at which station, what they saw and did, by which scan."""
+    """What a person says of a device: at which station, what they saw and did, by which scan.
+
+    `began` is where in the device's chain the scan began that comes to several entries; `undoes` names the scan
+    that it takes back; `place` is the label of the place where the device is put.
+    """
 
     station: StepKind | None = None
     seen: Seen = NOTHING_SEEN
     scan: ScanMark | None = None
+    began: int | None = None
+    undoes: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +82,14 @@ def enter(session: Session, actor: Actor, standing: Standing, work: Work) -> Don
 
 def enter_and_pass(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
     """Start the route and pass its first step by the same scan, which names the second of the two entries."""
-    entered = enter(session, actor, standing, replace(work, scan=None))
-    return pass_step(session, actor, entered.standing, work)
+    entered = enter(session, actor, standing, replace(work, scan=None)).standing
+    return pass_step(session, actor, entered, replace(work, began=entered.seq))
 
 
 def enter_and_block(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
     """Start the route and say at once what is wrong at its first step."""
-    entered = enter(session, actor, standing, replace(work, scan=None))
-    return block(session, actor, entered.standing, work)
+    entered = enter(session, actor, standing, replace(work, scan=None)).standing
+    return block(session, actor, entered, replace(work, began=entered.seq))
 
 
 def _first_step(session: Session, standing: Standing) -> StepOfRoute:
@@ -193,9 +200,10 @@ def _advance(session: Session, actor: Actor, standing: Standing, work: Work) -> 
 
 
 def _entry_facts(standing: Standing, work: Work) -> dict[str, Any]:
+    began = {"began": work.began} if work.began else {}
     if standing.step_kind is None or work.seen is NOTHING_SEEN:
-        return {"step": standing.step_kind}
-    return rules.entry_facts(standing.step_kind, work.seen)
+        return {"step": standing.step_kind, **began}
+    return rules.entry_facts(standing.step_kind, work.seen) | began
 
 
 def _note(session: Session, standing: Standing, work: Work) -> None:
@@ -211,7 +219,7 @@ def _keep(session: Session, actor: Actor, standing: Standing, work: Work, findin
         standing,
         Move.DRIVES,
         to={"open_drives": finding.open_drives},
-        facts={"reason": Code.DRIVES_OPEN.value},
+        facts={"reason": Code.DRIVES_OPEN.value, "began": work.began},
         scan=work.scan,
     )
     drives.record(session, actor, standing.device_id, finding, register.last_entry(session, after))
@@ -224,8 +232,7 @@ def _erase_again(session: Session, actor: Actor, standing: Standing, work: Work)
     done = _send_back(session, actor, standing, work, (StepKind.ERASURE,), to=to)
     if done is None:
         raise Refusal(Code.OUT_OF_STEP, step=standing.step_kind)
-    unseen = {"device_id": standing.device_id, "kind": DriveKind.UNSEEN, "fate": DriveFate.PRESENT}
-    session.execute(sa.insert(Drive).values(data_since=utcnow(), **unseen))
+    drives.add_unseen(session, standing.device_id, register.last_entry(session, done.standing))
     return done
 
 
@@ -351,6 +358,25 @@ def tell_danger(session: Session, actor: Actor, standing: Standing, work: Work) 
     problem = rules.must_be_a_danger(work.seen.reason)
     done = call_help(session, actor, standing, replace(work, seen=Seen(reason=problem)))
     return replace(done, problem=problem)
+
+
+# --- where it stands ---
+
+
+def put(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
+    """Put the device in the place whose label `work.place` is; where it stands there already nothing is written.
+
+    Raises Refusal(other-custodian, invalid, not-found, illegal-move).
+    """
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    if not work.place:
+        raise Refusal(Code.INVALID, errors={"facts": {"place": ["the label of a place"]}})
+    lifecycle.after(standing.state, Move.PUT, standing.open_drives)
+    place = finding.place(session, actor, work.place)
+    if standing.place_id == place.id:
+        return Done(Outcome.PUT, standing)
+    after = register.move(session, actor, standing, Move.PUT, to={"place_id": place.id}, scan=work.scan)
+    return Done(Outcome.PUT, after)
 
 
 # --- help ---

@@ -45,11 +45,12 @@ DANGERS = frozenset({Problem.BATTERY_SWOLLEN, Problem.SMELL, Problem.BROKEN_GLAS
 
 
 class BlockerOutcome(StrEnum):
-    """How a blocker ended: the device goes on, goes back to another step, or leaves the route."""
+    """How a blocker ended: the device goes on, to another step, off its route; or it was said by mistake."""
 
     RESOLVED = "resolved"
     SENT_TO_STEP = "sent_to_step"
     LEFT = "left"
+    UNDONE = "undone"
 
 
 class IncidentOutcome(StrEnum):

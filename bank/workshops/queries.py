@@ -69,6 +69,18 @@ STARTED = (
     )
     .scalar_subquery()
 )
+undone = entry.alias("undone")
+# The last fact of its entry, by name: canonical JSON ends with it.
+UNDONE = (
+    sa.select(undone.c.id)
+    .where(
+        undone.c.subject == journal.Subject.DEVICE.value,
+        undone.c.subject_id == OF_DEVICE,
+        undone.c.kind == journal.Kind.DEVICE_UNDO.value,
+        undone.c.facts.like(sa.literal('%"undoes":') + sa.cast(mine.c.seq, sa.String()) + "}"),
+    )
+    .exists()
+)
 WORKED = (
     sa.select(mine.c.id)
     .where(
@@ -78,6 +90,7 @@ WORKED = (
         mine.c.kind == journal.Kind.DEVICE_PASS.value,
         mine.c.person_id == sa.bindparam("person_id"),
         ~mine.c.facts.contains(CONTROLLED, autoescape=True),
+        ~UNDONE,
     )
     .limit(1)
 )

@@ -1,15 +1,17 @@
 """Pure questions on a step at work: is it the right one, what must it record, what does that come to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from bank.actor import Actor, Permission
 from bank.errors import Code, Refusal
 from bank.inventory.actions import DriveSeen, Evidence, serial_key
 from bank.inventory.identify import Identity
+from bank.inventory.lifecycle import Move
 from bank.inventory.models import Category, DriveFate, DriveKind, Grade, StepKind
 from bank.workshops.models import DANGERS, Problem
 
@@ -59,6 +61,8 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     SENT_BACK = "sent_back"
     HELP_CALLED = "help_called"
+    UNDONE = "undone"
+    PUT = "put"
     NOTHING = "nothing"
 
 
@@ -368,3 +372,105 @@ def identity(seen: Seen) -> Identity | None:
 
 def _those(seen: Seen, *, works: bool) -> list[str]:
     return sorted(function.value for function, answer in seen.checks.items() if answer is works)
+
+
+# --- what was a mistake ---
+
+# What takes a move back. What is not here is no slip of the hand, or has told others already.
+OPPOSITES: Mapping[Move, Move] = {
+    Move.ENTER: Move.LEAVE,
+    Move.PASS: Move.UNDO,
+    Move.DRIVES: Move.UNDO,
+    Move.BLOCK: Move.UNDO,
+    Move.SEND_BACK: Move.UNDO,
+    Move.PUT: Move.UNDO,
+    Move.SHIP: Move.UNDO,
+    Move.FINISH: Move.REOPEN,
+}
+# One shift, wherever midnight falls in it: the day after, others have counted on what was said.
+UNDONE_WITHIN = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One entry of a device's chain, as it is looked back at."""
+
+    id: int
+    seq: int
+    move: Move
+    person_id: int | None
+    organisation_id: int | None
+    at: datetime
+    facts: Mapping[str, Any]
+    scan_id: str | None = None
+
+    @property
+    def undoes(self) -> int | None:
+        """The place in the chain of the entry that this one takes back."""
+        return self.facts.get("undoes")
+
+
+def to_undo(chain: Sequence[Past], scan_id: str, actor: Actor, now: datetime) -> tuple[Past, ...]:
+    """What a scan came to, the last entry first, where it may be taken back now.
+
+    What was read on a device meanwhile stays: it is true whatever became of the step.
+    Raises Refusal(nothing-to-undo, not-undoable, undone-already, moved-since, not-yours, too-late).
+    """
+    scanned = next((past for past in chain if past.scan_id == scan_id), None)
+    if scanned is None:
+        raise Refusal(Code.NOTHING_TO_UNDO)
+    came_to = [past for past in chain if _began(scanned) <= past.seq <= scanned.seq]
+    came_to = [past for past in came_to if past.move is not Move.DESCRIBE]
+    if scanned.facts.get("danger") or any(past.move not in OPPOSITES for past in came_to):
+        raise Refusal(Code.NOT_UNDOABLE)
+    if any(past.undoes == scanned.seq for past in chain):
+        raise Refusal(Code.UNDONE_ALREADY)
+    if chain[-1].seq != scanned.seq:
+        raise Refusal(Code.MOVED_SINCE)
+    _must_be_own(scanned, actor)
+    if now - scanned.at > UNDONE_WITHIN:
+        raise Refusal(Code.TOO_LATE)
+    return tuple(reversed(came_to))
+
+
+def _began(scanned: Past) -> int:
+    return int(scanned.facts.get("began") or scanned.seq)
+
+
+def _must_be_own(scanned: Past, actor: Actor) -> None:
+    """One's own scan, or one of the workshop that one runs. Raises Refusal(not-yours)."""
+    here = scanned.organisation_id == actor.organisation_id
+    if not here or not (scanned.person_id == actor.person_id or actor.can(Permission.WORKSHOP_RUN)):
+        raise Refusal(Code.NOT_YOURS)
+
+
+def condition_of(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry says of how the device is, by the columns of its condition."""
+    values: dict[str, Any] = {}
+    if facts.get("os"):
+        values |= {"os": facts["os"], "os_until": date.fromisoformat(facts["os_until"])}
+    if "passed" in facts:
+        values |= {"passed": frozenset(facts["passed"]), "failed": frozenset(facts["failed"])}
+    if facts.get("grade"):
+        values |= {"grade": Grade(facts["grade"]), "battery_percent": facts.get("battery")}
+    return values
+
+
+UNKNOWN_CONDITION: Mapping[str, Any] = {
+    "os": None,
+    "os_until": None,
+    "passed": frozenset(),
+    "failed": frozenset(),
+    "grade": None,
+    "battery_percent": None,
+}
+
+
+def condition_without(chain: Sequence[Past], undone: Past) -> dict[str, Any]:
+    """How the device was said to be before an entry that is undone, for the columns that the entry wrote."""
+    taken_back = {past.undoes for past in chain} | {undone.seq}
+    known: dict[str, Any] = {}
+    for past in chain:
+        if past.seq not in taken_back:
+            known |= condition_of(past.facts)
+    return {name: known.get(name, UNKNOWN_CONDITION[name]) for name in condition_of(undone.facts)}

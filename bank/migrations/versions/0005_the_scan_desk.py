@@ -31,6 +31,7 @@ def upgrade() -> None:
         batch.create_foreign_key(
             op.f("fk_erasure_proof_withdrawn_by"), "journal_entry", ["withdrawn_by"], ["id"]
         )
+    _undoing()
     _workshops()
     _desk()
     _stock_takes()
@@ -42,6 +43,27 @@ def _kind(name: str, *values: str) -> sa.Enum:
 
 def _where(condition: str) -> dict[str, sa.TextClause]:
     return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
+
+
+def _undoing() -> None:
+    with op.batch_alter_table("blocker") as batch:
+        batch.drop_constraint(op.f("ck_blocker_blockeroutcome"), type_="check")
+        batch.create_check_constraint(
+            op.f("ck_blocker_blockeroutcome"), "outcome IN ('resolved', 'sent_to_step', 'left', 'undone')"
+        )
+    op.create_table(
+        "drive_before",
+        sa.Column("entry_id", BIG, sa.ForeignKey("journal_entry.id"), primary_key=True),
+        sa.Column("drive_id", BIG, sa.ForeignKey("drive.id"), primary_key=True),
+        sa.Column("device_id", BIG, sa.ForeignKey("device.id")),
+        sa.Column(
+            "kind", _kind("drivekind", "unseen", "hdd", "ssd", "nvme", "emmc", "phone"), nullable=False
+        ),
+        sa.Column("fate", _kind("drivefate", "present", "absent", "removed", "destroyed"), nullable=False),
+        sa.Column("serial", sa.String(60)),
+        sa.Column("size_gb", sa.Integer()),
+        sa.Column("data_since", UTC, nullable=False),
+    )
 
 
 def _workshops() -> None:
@@ -136,7 +158,7 @@ def _stock_takes() -> None:
         sa.Column("stock_take_id", BIG, sa.ForeignKey("stock_take.id"), nullable=False),
         sa.Column("device_id", BIG, sa.ForeignKey("device.id")),
         sa.Column("said", sa.String(60), nullable=False),
-        sa.Column("sight", _kind("sight", "found", "unexpected", "unknown"), nullable=False),
+        sa.Column("sight", _kind("sight", "found", "missing", "unexpected", "unknown"), nullable=False),
         sa.Column("scanned_at", UTC, nullable=False),
         sa.Column("settled", sa.String(20)),
         sa.UniqueConstraint("stock_take_id", "said"),
