@@ -49,6 +49,8 @@ CSP = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+# What decodes the camera's picture is WebAssembly, which the other pages do without.
+CAMERA_CSP = CSP.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
 bp = Blueprint("web", __name__)
 csrf = CSRFProtect()
@@ -128,6 +130,12 @@ def page(template: str, *, status: int = 200, **context: Any) -> Response:
     return response
 
 
+def with_camera(response: Response) -> Response:
+    """The page, allowed to decode what the camera sees."""
+    response.headers["Content-Security-Policy"] = CAMERA_CSP
+    return response
+
+
 def done(endpoint: str, *, said: str, **values: Any) -> BaseResponse:
     """After a change: say what was done on the page that shows it. Never the change again on reload."""
     flash(said)
@@ -202,7 +210,7 @@ def _headers(response: Response) -> Response:
         headers.setdefault("Cache-Control", "no-store")
     if in_api():
         return response
-    headers["Content-Security-Policy"] = CSP
+    headers.setdefault("Content-Security-Policy", CSP)
     headers["Referrer-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=(), payment=()"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
