@@ -28,6 +28,7 @@ from bank.identity import signin, stations
 from bank.identity import views as identity_views
 from bank.identity import words as identity_words
 from bank.inventory import api as inventory_api
+from bank.inventory import label_views, place_views
 from bank.inventory import views as inventory_views
 from bank.inventory import words as inventory_words
 from bank.office import api as office_api
@@ -35,7 +36,7 @@ from bank.office import documents, letterhead
 from bank.office import views as office_views
 from bank.office import words as office_words
 from bank.scanning import api as scanning_api
-from bank.scanning import offline_views, settings_views
+from bank.scanning import offline_views, series_views, settings_views
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
 from bank.web import api, guard, observe, pages, problems, words
@@ -54,9 +55,12 @@ ROOMS = (
     identity_views,
     stations,
     inventory_views,
+    label_views,
+    place_views,
     donations_views,
     import_views,
     scanning_views,
+    series_views,
     settings_views,
     offline_views,
     allocation_views,
@@ -85,6 +89,7 @@ NAV = (
     pages.NavItem("workshops.board", _l("Atelier"), "tool"),
     pages.NavItem("incidents.index", _l("Incidents"), "alert-triangle"),
     pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
+    pages.NavItem("places.index", _l("Emplacements"), "shelf"),
     pages.NavItem("labels.home", _l("Étiquettes"), "sticker"),
     pages.NavItem("allocation.requests", _l("Demandes"), "users"),
     pages.NavItem("prices.index", _l("Prix"), "currency-euro"),

@@ -49,6 +49,8 @@ class FilterForm(PageForm):
     grade = SelectField(_l("Aspect"), [Unchosen()], choices=_choices("grade", Grade))
     blocked = BooleanField(_l("Bloqués seulement"), false_values=(False, "false", "0", "n", ""))
     batch = SearchField(_l("Lot"), [Optional(), Length(max=BATCH_MAX, message=_l("%(max)d signes au plus."))])
+    place = Number(_l("Emplacement"), [Optional(), NumberRange(1, ID_MAX)])
+    unprinted = BooleanField(_l("Étiquette pas encore imprimée"), false_values=(False, "false", "0", "n", ""))
     cursor = Number(_l("Page"), [Optional(), NumberRange(1, ID_MAX)])
 
     def __init__(self) -> None:
@@ -64,6 +66,8 @@ class FilterForm(PageForm):
             step=StepKind(self.step.data) if self.step.data else None,
             grade=Grade(self.grade.data) if self.grade.data else None,
             blocked=bool(self.blocked.data),
+            place=self.place.data,
+            unprinted=bool(self.unprinted.data),
         )
 
 

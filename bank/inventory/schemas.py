@@ -40,6 +40,15 @@ class DeviceQuerySchema(Schema):
     blocked = fields.Boolean(
         load_default=False, metadata={"description": "True: only those that a problem stops."}
     )
+    place = fields.Integer(
+        load_default=None,
+        validate=Range(1, ID_MAX),
+        metadata={"description": "In the place with this id, or in a box that stands there."},
+    )
+    unprinted = fields.Boolean(
+        load_default=False,
+        metadata={"description": "True: only those whose label was never in a file to print."},
+    )
     batch = fields.String(
         load_default=None,
         validate=Length(1, 12),

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from bank import db
 from bank.actor import Permission
 from bank.errors import Code, Refusal
-from bank.inventory import identify, queries
+from bank.inventory import identify, place_queries, queries
 from bank.inventory.forms import FilterForm, HistoryForm, IdentityForm, tell
 from bank.inventory.queries import DevicePage, DeviceSheet
 from bank.web import guard, pages
@@ -35,10 +35,11 @@ def devices() -> Response:
     form = FilterForm()
     if not form.validate():
         nothing = DevicePage((), None, 0, many=False)
-        return pages.page("inventory/devices.html", form=form, page=nothing, status=422)
+        return pages.page("inventory/devices.html", form=form, page=nothing, places=(), status=422)
     with db.read() as session:
         found = queries.devices(session, guard.actor(), form.to_filters(), cursor=form.cursor.data)
-    return pages.page("inventory/devices.html", form=form, page=found)
+        places = place_queries.places(session, guard.actor())
+    return pages.page("inventory/devices.html", form=form, page=found, places=places)
 
 
 @bp.get("/devices/<code>")

@@ -85,6 +85,24 @@ WORDS: Vocabularies = {
         "box": _l("carton"),
         "pallet": _l("palette"),
     },
+    "place_fault": {
+        "unreadable": _l("Écrivez un nom, sans signes invisibles."),
+        "name-taken": _l("Un autre emplacement porte déjà ce nom."),
+        "unknown-place": _l("Ce n’est pas l’étiquette d’un de vos emplacements."),
+        "within-itself": _l("Il se trouverait dans lui-même. Choisissez un autre emplacement."),
+        "stands-not-there": _l(
+            "Une salle, une étagère, un guichet ou une palette se trouve dans une salle. "
+            "Un carton se met partout."
+        ),
+        "holds-too-much": _l("Ce qui s’y trouve ne tient pas là-dedans. Déplacez-le d’abord."),
+    },
+    # Why a label gave way to another.
+    "label_reason": {
+        "lost": _l("l’ancienne est perdue"),
+        "unreadable": _l("l’ancienne ne se lit plus"),
+        "claimed": _l("imprimée d’avance"),
+        "spoilt": _l("abîmée"),
+    },
     "code_kind": {
         "asset_tag": _l("numéro du donateur"),
         "serial": _l("numéro de série"),

@@ -1,5 +1,6 @@
 """The scan desk, and the passport behind each label."""
 
+from contextlib import suppress
 from uuid import uuid4
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -8,11 +9,12 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from bank import db
-from bank.actor import Permission
+from bank.actor import Actor, Permission
 from bank.errors import Code, Refusal
 from bank.identity import signin
-from bank.inventory import codes, register
+from bank.inventory import codes, finding, register
 from bank.inventory import queries as inventory
+from bank.inventory.finding import Match
 from bank.office import letterhead
 from bank.scanning import forms, intake, queries, settings
 from bank.scanning.actions import Scan
@@ -51,10 +53,10 @@ def look() -> BaseResponse:
     try:
         if signin.is_badge(scanned):
             return redirect(signin.change_badge(scanned), 303)
-        scan = Scan(str(uuid4()), codes.read(scanned), Asked.LOOK)
-        found = intake.take(scan, intake.as_known(guard.actor()), guard.actor)
+        scan = Scan(str(uuid4()), scanned, Asked.LOOK)
+        found = intake.take_scanned(scan, intake.as_known(guard.actor()), guard.actor)
     except Refusal as refusal:
-        return _refused(refusal)
+        return _elsewhere(scanned, refusal) or _refused(refusal)
     return redirect(url_for("scanning.device", code=found.code), 303)
 
 
@@ -80,7 +82,7 @@ def device(code: str) -> BaseResponse:
             return redirect(url_for("scanning.device", code=codes.read(code)))
         return _in_hand(code)
     except Refusal as refusal:
-        return _refused(refusal)
+        return _elsewhere(code, refusal) or _refused(refusal)
 
 
 @bp.post("/scan/<code>")
@@ -163,8 +165,49 @@ def passport(code: str) -> BaseResponse:
             facts = inventory.passport(session, read)
             held = _held_by_visitor(register.look(session, read).custodian_id)
     except Refusal as refusal:
-        return pages.page("scanning/unknown.html", status=404, why=refusal.code, phone=_phone())
+        return _no_passport(code, refusal)
     return pages.page("scanning/passport.html", passport=facts, held=held, phone=_phone())
+
+
+def _no_passport(code: str, refusal: Refusal) -> BaseResponse:
+    """A label that is no device's. Only who works where it belongs is told more than what it is."""
+    who, mine, once = guard.actor_or_none(), None, None
+    if who is not None and who.can(Permission.DEVICE_SEE):
+        mine = _place_or_blank(who, code, refusal)
+        if refusal.code is Code.PLACE_LABEL and mine:
+            return redirect(mine)
+        with db.read() as session:
+            once = finding.replaced(session, who, code)
+    status = 200 if refusal.code is Code.PLACE_LABEL else 404
+    return pages.page(
+        "scanning/unknown.html", status=status, why=refusal.code, phone=_phone(), blank=mine, once=once
+    )
+
+
+def _place_or_blank(who: Actor, code: str, refusal: Refusal) -> str | None:
+    """The page of a place, or of a blank label, that is the actor's to use; None where there is none."""
+    with db.read() as session, suppress(Refusal):
+        if refusal.code is Code.PLACE_LABEL:
+            return url_for("places.show", place_id=finding.place(session, who, code).id)
+        if refusal.code is Code.BLANK_LABEL and who.can(Permission.LABEL_PRINT):
+            return url_for("sticking.blank", blank=finding.blank(session, who, code).code)
+    return None
+
+
+def _elsewhere(scanned: str, refusal: Refusal) -> BaseResponse | None:
+    """The page for what was scanned and is no device's label that counts; None where the desk says it all."""
+    actor = guard.actor()
+    target = _place_or_blank(actor, scanned, refusal)
+    if target:
+        return redirect(target, 303)
+    with db.read() as session:
+        if refusal.code is Code.SEVERAL_MATCH:
+            matches = finding.by_other_code(session, actor, scanned)
+            return pages.page("scanning/which.html", status=409, matches=matches)
+        once = finding.replaced(session, actor, scanned) if refusal.code is Code.VOID_LABEL else None
+    if once is None:
+        return None
+    return _desk(CodeForm(formdata=None), status=problems.STATUS[refusal.code], refusal=refusal, once=once)
 
 
 def _phone() -> str:
@@ -179,20 +222,25 @@ def _held_by_visitor(custodian_id: int | None) -> bool:
     return who is not None and who.can(Permission.DEVICE_SCAN) and who.organisation_id == custodian_id
 
 
-def _desk(form: CodeForm, *, status: int = 200, refusal: Refusal | None = None) -> Response:
+def _desk(
+    form: CodeForm, *, status: int = 200, refusal: Refusal | None = None, once: Match | None = None
+) -> Response:
     with db.read() as session:
         last = queries.last_scans(session, guard.actor())
     refused = words.problem(refusal.code) if refusal else None
     facts = refusal.facts if refusal else {}
-    return pages.page(
-        "scanning/desk.html",
-        status=status,
-        form=form,
-        last=last,
-        refused=refused,
-        step=facts.get("step"),
-        blocked_by=facts.get("problem"),
-        tell=TellForm(formdata=None),
+    return pages.with_camera(
+        pages.page(
+            "scanning/desk.html",
+            status=status,
+            form=form,
+            last=last,
+            refused=refused,
+            step=facts.get("step"),
+            blocked_by=facts.get("problem"),
+            once=once,
+            tell=TellForm(formdata=None),
+        )
     )
 
 
@@ -214,15 +262,17 @@ def _in_hand(code: str, form: StepForm | None = None) -> Response:
         raise Refusal(Code.OUT_OF_STEP, step=found.step)
     if isinstance(form, InstallForm):
         form.offer(pages.today_in_paris(db.utcnow()))
-    return pages.page(
-        "scanning/device.html",
-        status=status,
-        device=found,
-        form=form,
-        functions=rules.FUNCTIONS[found.category],
-        has_battery=found.category in rules.PORTABLE,
-        reasons=rules.reasons(found.step),
-        tell=lambda: TellForm(formdata=None, data={"station": found.step or ""}),
+    return pages.with_camera(
+        pages.page(
+            "scanning/device.html",
+            status=status,
+            device=found,
+            form=form,
+            functions=rules.FUNCTIONS[found.category],
+            has_battery=found.category in rules.PORTABLE,
+            reasons=rules.reasons(found.step),
+            tell=lambda: TellForm(formdata=None, data={"station": found.step or ""}),
+        )
     )
 
 

@@ -29,7 +29,7 @@ BATCH = "L-TEST0"
 @pytest.fixture(autouse=True)
 def _people(world: World) -> None:
     """They are made in units of work of their own."""
-    assert world.operator and world.other_operator and world.coordinator
+    assert all((world.operator, world.other_operator, world.coordinator))
 
 
 @contextmanager
