@@ -1,14 +1,16 @@
 """The `banque` command. Exit status 0 only on success."""
 
 import json
+import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 import sqlalchemy as sa
@@ -22,16 +24,20 @@ from bank.config import Config, ConfigRefused
 from bank.donations import import_queries, intake
 from bank.donations.imports import Upload
 from bank.errors import Refusal
-from bank.identity import actions, rules, signin
+from bank.identity import actions, queries, rules, signin
 from bank.identity.models import LegalNature, OrganisationRole, PersonRole
 from bank.identity.rules import OrganisationDraft
-from bank.inventory import lifecycle, replay
-from bank.inventory.models import Category
+from bank.inventory import codes, labels, lifecycle, replay
+from bank.inventory.models import Category, Label
+from bank.office import printing
 from bank.web import words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 SWEEP_EVERY_S = 20
+# Labels printed ahead: the most in one file, and how many are made in one unit of work.
+MOST_LABELS = 1_000_000
+LABELS_AT_ONCE = 1_000
 
 
 def one_line(longest: int) -> Callable[[Any, Any, str], str]:
@@ -228,6 +234,78 @@ def import_batch(file: Path, donor: str, category: str | None, dry_run: bool, as
     for problem in told["problems"]:
         click.echo(f"{problem['row']}: {problem['column']}: {problem['message']}")
     click.echo(", ".join(f"{count} {name}" for name, count in report.tally.as_dict().items()))
+
+
+@main.command("labels")
+@click.option("--count", required=True, type=click.IntRange(1, MOST_LABELS), help="How many labels.")
+@click.option("--sheet", required=True, type=click.Choice(printing.sheets()), help="The sheet or roll.")
+@click.option("--start", default=1, show_default=True, help="The first free place of a part-used sheet.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The PDF.")
+@click.option(
+    "--for", "owner", metavar="NAME", help="Whose labels; the bank's own organisation when not said."
+)
+@click.option("--sample", is_flag=True, help="Made-up codes, to look at a sheet: nothing is stored.")
+@in_app
+def print_blanks(count: int, sheet: str, start: int, out: Path, owner: str | None, sample: bool) -> None:
+    """Print blank labels ahead: each is claimed later, by sticking it on a device and scanning it.
+
+    Nothing is stored when an answer is refused. If the command is killed, labels that it made stay blank for ever.
+    """
+    if not 1 <= start <= printing.places(sheet):
+        places = printing.places(sheet)
+        raise click.BadParameter(f"{sheet} has places 1 to {places}", param_hint="--start")
+    printing.must_fit(sheet)
+    owner_id = None if sample else _owner(owner)
+    with _replaced(out) as file:
+        drawn = _sampled(count) if owner_id is None else _made_ahead(owner_id, count)
+        said = printing.blank_lines()
+        inked = (printing.Inked(code, said) for code in drawn)
+        printing.write_pdf(file, inked, printing.Layout(sheet, start))
+    click.echo(f"{count} labels")
+
+
+def _owner(name: str | None) -> int:
+    """The organisation of this very name, whatever its case; the bank's own when none is said."""
+    with db.read() as session:
+        role = OrganisationRole.BANK if name is None else None
+        found = queries.organisations(session, COMMAND_LINE, q=name or "", role=role).items
+    ids = [each.id for each in found if name is None or each.name.casefold() == name.strip().casefold()]
+    if len(ids) == 1:
+        return ids[0]
+    if name is None:
+        raise click.ClickException(f"{len(ids)} organisations run this bank: say whose labels with --for")
+    raise click.ClickException(f"no organisation has this very name: {name}")
+
+
+def _made_ahead(organisation_id: int, count: int) -> Iterator[str]:
+    """The codes of new blank labels, stored before they are told."""
+    for begin in range(0, count, LABELS_AT_ONCE):
+        with db.transaction() as session:
+            made = labels.mint_blanks(session, organisation_id, min(LABELS_AT_ONCE, count - begin))
+            labels.mark_printed(session, made, db.utcnow())
+            told = session.scalars(sa.select(Label.code).where(Label.id.in_(made)).order_by(Label.id)).all()
+        yield from told
+
+
+def _sampled(count: int) -> Iterator[str]:
+    return (codes.mint() for _ in range(count))
+
+
+@contextmanager
+def _replaced(out: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `out` once it is whole; on failure, `out` is as it was."""
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        file = beside.open("xb")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {out}: {error.strerror}") from error
+    try:
+        with file:
+            yield file
+        beside.replace(out)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 @main.command()

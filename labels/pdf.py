@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat
-from typing import BinaryIO
+from typing import IO
 
 from labels.correction import TRUE, Correction
 from labels.label import Label, LabelRefused
@@ -48,7 +48,7 @@ def sheet_pdf(
 
 
 def write_sheet_pdf(
-    out: BinaryIO,
+    out: IO[bytes],
     labels: Iterable[Label],
     sheet: Sheet,
     start: int = 1,
@@ -139,7 +139,7 @@ def text(words: Words) -> bytes:
 class Document:
     """A PDF that is written page by page; its page tree and table of offsets come last."""
 
-    def __init__(self, out: BinaryIO, sheet: Sheet, title: str, lang: str) -> None:
+    def __init__(self, out: IO[bytes], sheet: Sheet, title: str, lang: str) -> None:
         self._out = out
         self._written = 0
         self._offsets: list[int] = []
