@@ -530,7 +530,6 @@ def _page(batch: BatchSheet, *, status: int = 200, **forms: PageForm) -> Respons
         imports=_imports() and batch.state is BatchState.DRAFT,
         writes=queries.may_write(actor, batch.donor_id),
         gives=batch.donor_id == actor.organisation_id,
-        sheets=[(name, printing.places(name)) for name in printing.sheets()],
         acts=Act,
         Outcome=Outcome,
         status=status,

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from flask_babel import format_decimal, ngettext
+from flask_babel import LazyString, format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
 from bank.errors import Code, Refusal
@@ -56,6 +56,8 @@ class SelectionForm(PageForm):
     batch = StringField(_l("Lot"), [Optional(), Length(max=BATCH_MAX, message=_l("%(max)d signes au plus."))])
     place = Number(_l("Emplacement"), [Optional(), NumberRange(1, LARGEST)])
     unprinted = BooleanField(_l("Pas encore imprimées"), false_values=(False, "false", "0", "n", ""))
+    # The list was sent to print what is ticked.
+    picked = BooleanField(_l("Matériels cochés"), false_values=(False, "false", "0", "n", ""))
     listed = BooleanField(_l("Toute la liste"), false_values=(False, "false", "0", "n", ""))
     q = StringField(
         _l("Code, numéro de série ou lot"),
@@ -73,6 +75,14 @@ class SelectionForm(PageForm):
     def __init__(self, given: MultiDict[str, str]) -> None:
         super().__init__(formdata=given)
         self.given = given
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether it says what to print; that nothing was ticked is told."""
+        sound = bool(super().validate(extra_validators))
+        if self.picked.data and not self.device.data:
+            self.device.errors = [_("Cochez au moins un matériel dans la liste.")]
+            return False
+        return sound
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -116,7 +126,7 @@ class PaperForm(Form):
     """On what to print, from where on, how often, with which printer, and why if it is done again."""
 
     blanks = Number(_l("Combien d’étiquettes vierges"), [InputRequired(ASKED)])
-    sheet = SelectField(_l("Planche ou rouleau"))
+    sheet = SelectField(_l("Planche ou rouleau"), [InputRequired(ASKED)])
     start = Number(_l("Première place libre"), [InputRequired(ASKED)])
     copies = Number(_l("Exemplaires de chaque étiquette"), [InputRequired(ASKED)], default=1)
     printer = SelectField(_l("Imprimante"), [Unchosen()])
@@ -177,18 +187,14 @@ class PrinterForm(Form):
     )
 
 
-class Millimetres(StringField):
-    """A distance, typed in millimetres with a comma or a point."""
+def _is_measure(_form: Any, field: Any) -> None:
+    """Refuse what is no distance. Raises ValidationError."""
+    if hundredths(field.data or "") is None:
+        raise ValidationError(str(WORDS["print_fault"][Fault.NOT_A_MEASURE]))
 
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        """Refuse what is none. Raises ValueError."""
-        if not validation_stopped and hundredths(self.data or "") is None:
-            raise ValueError(str(WORDS["print_fault"][Fault.NOT_A_MEASURE]))
 
-    @property
-    def hundredths(self) -> int:
-        """What was typed, in hundredths of a millimetre; call it on a field that validates."""
-        return hundredths(self.data or "") or 0
+def _measure(label: LazyString) -> StringField:
+    return StringField(label, [InputRequired(ASKED), _is_measure])
 
 
 def hundredths(text: str) -> int | None:
@@ -205,18 +211,18 @@ class MeasureForm(PageForm):
     """What was measured on a calibration page."""
 
     version = Number(validators=[InputRequired(), NumberRange(1, VERSION_MAX)], widget=HiddenInput())
-    left = Millimetres(_l("Du bord gauche de la feuille au centre de la croix"), [InputRequired(ASKED)])
-    top = Millimetres(_l("Du bord haut de la feuille au centre de la croix"), [InputRequired(ASKED)])
-    across = Millimetres(_l("Longueur de la règle couchée"), [InputRequired(ASKED)])
-    down = Millimetres(_l("Longueur de la règle debout"), [InputRequired(ASKED)])
+    left = _measure(_l("Du bord gauche de la feuille au centre de la croix"))
+    top = _measure(_l("Du bord haut de la feuille au centre de la croix"))
+    across = _measure(_l("Longueur de la règle couchée"))
+    down = _measure(_l("Longueur de la règle debout"))
 
     def to_measured(self) -> Measured:
         """As the action takes it; call it on a form that validates."""
         return Measured(
-            left=self.left.hundredths,
-            top=self.top.hundredths,
-            across=self.across.hundredths,
-            down=self.down.hundredths,
+            left=hundredths(self.left.data or "") or 0,
+            top=hundredths(self.top.data or "") or 0,
+            across=hundredths(self.across.data or "") or 0,
+            down=hundredths(self.down.data or "") or 0,
         )
 
 

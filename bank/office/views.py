@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
@@ -88,7 +88,7 @@ def order() -> BaseResponse:
     if not selection.validate():
         return _wrong(selection)
     wanted = _wanted(selection)
-    form = _paper_form(wanted)
+    form = _paper_form(wanted, request.form)
     if not form.validate():
         return _print_page(selection, wanted, form, status=422)
     paper = form.to_paper(_station_id())
@@ -329,6 +329,29 @@ def with_reprints(history: Iterable[Any], device_id: int) -> list[Any]:
 def is_reprint(line: Any) -> bool:
     """Whether a line of that history is one of those."""
     return isinstance(line, Reprint)
+
+
+@bp.app_template_global("printed_filters")
+def printed_filters(given: MultiDict[str, str]) -> dict[str, list[str]]:
+    """Of an address of the list of devices, what narrows the list."""
+    kept = SelectionForm(given).link
+    return {
+        name: values for name, values in kept.items() if name not in {"device", "picked", "listed", "blanks"}
+    }
+
+
+@bp.app_template_global("redrawn")
+def redrawn(part: str) -> dict[str, str]:
+    """What makes an answer of the print page redraw a part of it, when it changes."""
+    return {
+        "hx-get": url_for("labels.paper_part"),
+        "hx-trigger": "change",
+        "hx-include": "closest form",
+        "hx-params": "not csrf_token,idempotency_key,reason",
+        "hx-target": part,
+        "hx-select": part,
+        "hx-swap": "outerHTML",
+    }
 
 
 # --- what they share ---
