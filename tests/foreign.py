@@ -63,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "scanning.problem": {"station": "erasure", "reason": "drive_dead"},
     "scanning.ask_help": {"station": "erasure"},
     "scanning.danger": {"reason": "smell"},
+    "scanning.undo": {"undoes": "5b0f6d0e-0000-4000-8000-00000000000d"},
     "offline.settle": {},
     "scanning.done": {
         "outcome": "done",

@@ -34,7 +34,7 @@ from bank.inventory.models import (
 from bank.inventory.words import WORDS as INVENTORY_WORDS
 from bank.scanning.actions import CODE_MAX, Scan
 from bank.scanning.queries import Asked, Tool
-from bank.web.forms import Form, Number, Part
+from bank.web.forms import Form, Number, PageForm, Part
 from bank.workshops import rules
 from bank.workshops.models import Problem
 from bank.workshops.rules import (
@@ -164,6 +164,26 @@ class TellForm(Form):
         except (ValueError, TypeError, AttributeError) as error:
             raise Refusal(Code.BAD_REQUEST) from error
         return Scan(scan_id, code, asked, station, Seen(reason=reason) if reason else NOTHING_SEEN)
+
+
+class SettleForm(PageForm):
+    """A scan that was refused has been dealt with."""
+
+    scan_id = HiddenField()
+
+
+class UndoForm(Form):
+    """The last scan was a mistake. Its key is the name of the scan that takes it back."""
+
+    undoes = HiddenField()
+
+    def to_scan(self, code: str) -> Scan:
+        """The scan that this form is. Raises Refusal(bad-request) on fields that no page has made."""
+        try:
+            scan_id, undoes = str(UUID(self.idempotency_key.data)), str(UUID(self.undoes.data))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Refusal(Code.BAD_REQUEST) from error
+        return Scan(scan_id, code, Asked.UNDO, undoes=undoes)
 
 
 class PowerOnForm(StepForm):
