@@ -1,12 +1,14 @@
 """Shapes of the API: devices in a list, one device, its journal."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields
-from marshmallow.validate import Length, Range
+from marshmallow.validate import Length, OneOf, Range
 
 from bank.inventory.identify import Identity
+from bank.inventory.labels import Why
 from bank.inventory.lifecycle import State
 from bank.inventory.models import (
     Category,
@@ -16,14 +18,18 @@ from bank.inventory.models import (
     ErasureMethod,
     ErasureResult,
     Grade,
+    PlaceKind,
     StepKind,
 )
+from bank.inventory.places import PlaceDraft
 from bank.inventory.queries import MANY, Q_MAX, Filters
 from bank.web.api import Schema
 
 ID_MAX = 2**63 - 1
 SEQ_MAX = 2**31 - 1
 READ_MAX = 200
+SCANNED_MAX = 500
+BLANK = "A blank label, as its scanner gives it."
 
 
 class DeviceQuerySchema(Schema):
@@ -216,3 +222,108 @@ class IdentitySchema(Schema):
     def to_identity(self, data: dict[str, Any], **_kwargs: Any) -> Identity:
         """As the action takes it."""
         return Identity(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class Stick:
+    """A blank label for a bearer, and why its own does not do."""
+
+    label: str
+    reason: Why | None
+
+
+class StickSchema(Schema):
+    """A blank label that was just stuck."""
+
+    label = fields.String(required=True, validate=Length(1, SCANNED_MAX), metadata={"description": BLANK})
+    reason = fields.Enum(
+        Why,
+        by_value=True,
+        load_default=None,
+        allow_none=True,
+        validate=OneOf([Why.LOST, Why.UNREADABLE]),
+        metadata={
+            "description": "Why the old one does not do: lost, unreadable. Needed where it may be stuck."
+        },
+    )
+
+    @ma.post_load
+    def to_stick(self, data: dict[str, Any], **_kwargs: Any) -> Stick:
+        """As the action takes it."""
+        return Stick(**data)
+
+
+class WhereSchema(Schema):
+    """Where a device stands."""
+
+    place = fields.Integer(
+        required=True,
+        allow_none=True,
+        validate=Range(1, ID_MAX),
+        metadata={"description": "The id of a place of one's organisation; null is none."},
+    )
+
+
+class KinSchema(Schema):
+    """Devices that came together and that nobody can tell apart yet."""
+
+    batch_ref = fields.String(required=True)
+    category = fields.Enum(Category, by_value=True, required=True)
+    count = fields.Integer(required=True)
+
+
+class ClaimSchema(Schema):
+    """A blank label that was just stuck on one of the devices of a batch and category."""
+
+    label = fields.String(required=True, validate=Length(1, SCANNED_MAX), metadata={"description": BLANK})
+    batch = fields.String(required=True, validate=Length(1, 12))
+    category = fields.Enum(Category, by_value=True, required=True)
+
+
+class ClaimedSchema(Schema):
+    """Which device it is now."""
+
+    device = fields.String(required=True, metadata={"description": "The label that it carries now."})
+    left = fields.Integer(required=True, metadata={"description": "How many still wait for a label."})
+    again = fields.Boolean(
+        required=True, metadata={"description": "Whether the label was there already: nothing was written."}
+    )
+
+
+class VoidSchema(Schema):
+    """A blank label that is spoilt."""
+
+    label = fields.String(required=True, validate=Length(1, SCANNED_MAX), metadata={"description": BLANK})
+
+
+class PlaceSchema(Schema):
+    """A place in its tree."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    kind = fields.Enum(PlaceKind, by_value=True, required=True)
+    within_id = fields.Integer(required=True, allow_none=True, metadata={"description": "Where it stands."})
+    version = fields.Integer(required=True)
+    code = fields.String(required=True, allow_none=True, metadata={"description": "Its label."})
+    printed = fields.Boolean(required=True, metadata={"description": "Whether that one may be stuck."})
+    devices = fields.Integer(required=True, metadata={"description": "How many devices stand in it."})
+    all_devices = fields.Integer(required=True, metadata={"description": "The same with those in its boxes."})
+
+
+class PlaceDraftSchema(Schema):
+    """A place as somebody describes it."""
+
+    name = fields.String(required=True, validate=Length(1, 200))
+    kind = fields.Enum(PlaceKind, by_value=True, required=True)
+    within_id = fields.Integer(load_default=None, allow_none=True, validate=Range(1, ID_MAX))
+    version = fields.Integer(
+        load_default=0,
+        validate=Range(0, SEQ_MAX),
+        metadata={"description": "The one that was read, to change a place; a new one has none."},
+    )
+
+    @ma.post_load
+    def to_draft(self, data: dict[str, Any], **_kwargs: Any) -> tuple[int, PlaceDraft]:
+        """The version, and the place."""
+        version: int = data.pop("version")
+        return version, PlaceDraft(**data)
