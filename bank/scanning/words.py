@@ -14,6 +14,7 @@ WORDS: Vocabularies = {
         "sent_back": _l("renvoyé"),
         "help_called": _l("aide demandée"),
         "put": _l("rangé"),
+        "shipped": _l("expédié"),
         "undone": _l("annulé"),
         "nothing": _l("rien à faire"),
     },
@@ -144,8 +145,12 @@ WORDS: Vocabularies = {
         ),
         "kept": _l("C’est retenu pour ce navigateur."),
         "layout_same": _l("Même clavier que l’ordinateur"),
-        "layout_us_on_french": _l("Clavier américain, ordinateur français : la banque remet les signes en place"),
-        "layout_french_on_us": _l("Clavier français, ordinateur américain : la banque remet les signes en place"),
+        "layout_us_on_french": _l(
+            "Clavier américain, ordinateur français : la banque remet les signes en place"
+        ),
+        "layout_french_on_us": _l(
+            "Clavier français, ordinateur américain : la banque remet les signes en place"
+        ),
         "layout_do": _l(
             "Pour lire aussi des numéros de série, choisissez « clavier français » dans la notice de la douchette."
         ),
@@ -167,6 +172,25 @@ WORDS: Vocabularies = {
         "case_do": _l("Éteignez la touche Verr. Maj du clavier."),
         "speed": _l("{n} millisecondes par signe"),
         "speed_slow": _l("{n} millisecondes par signe : c’est lent, la page s’y adapte"),
+    },
+    # Where a device is again once a scan was taken back.
+    "step_again": {
+        "power_on": _l("Ce matériel est de nouveau à l’étape mise en route."),
+        "locks": _l("Ce matériel est de nouveau à l’étape verrous."),
+        "erasure": _l("Ce matériel est de nouveau à l’étape effacement."),
+        "marks": _l("Ce matériel est de nouveau à l’étape marques du donateur."),
+        "repair": _l("Ce matériel est de nouveau à l’étape réparation."),
+        "install": _l("Ce matériel est de nouveau à l’étape installation."),
+        "functional": _l("Ce matériel est de nouveau à l’étape essai."),
+        "cleaning": _l("Ce matériel est de nouveau à l’étape nettoyage."),
+        "grading": _l("Ce matériel est de nouveau à l’étape état de l’objet."),
+        "control": _l("Ce matériel est de nouveau à l’étape contrôle."),
+    },
+    "at_rest_again": {
+        "received": _l("Ce matériel est de nouveau réceptionné. Son parcours n’est pas commencé."),
+        "ready": _l("Ce matériel est disponible, à la place d’avant."),
+        "reserved": _l("Ce matériel est réservé, à la place d’avant."),
+        "harvested": _l("Ce matériel est pour pièces, à la place d’avant."),
     },
     # What a device is that no step awaits, and what to do with it.
     "at_rest": {

@@ -170,6 +170,10 @@ PROBLEMS: Mapping[Code, tuple[LazyString, LazyString]] = {
         _l("Contrôle par une autre personne"),
         _l("Vous avez travaillé sur cet appareil. Donnez-le à une autre personne pour le contrôle."),
     ),
+    Code.OTHER_REQUEST: (
+        _l("Pour une autre demande"),
+        _l("Ce matériel est pour une autre demande. Faites un plateau par demande."),
+    ),
     Code.ON_ITS_WAY: (
         _l("Déjà sur un transfert"),
         _l("Ce matériel est parti vers une autre structure. Finissez d’abord ce transfert."),
