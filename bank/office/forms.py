@@ -130,7 +130,7 @@ class PaperForm(Form):
     start = Number(_l("Première place libre"), [InputRequired(ASKED)])
     copies = Number(_l("Exemplaires de chaque étiquette"), [InputRequired(ASKED)], default=1)
     printer = SelectField(_l("Imprimante"), [Unchosen()])
-    reason = SelectField(_l("Pourquoi recommencer ?"), [Unchosen()], choices=REASONS)
+    reason = SelectField(_l("Pourquoi réimprimer l’étiquette ?"), [Unchosen()], choices=REASONS)
 
     def __init__(
         self,

@@ -6,10 +6,10 @@ from bank.web.words import Vocabularies
 
 WORDS: Vocabularies = {
     "reprint_reason": {
-        "lost": _l("étiquette perdue"),
-        "unreadable": _l("étiquette illisible"),
+        "lost": _l("perdue"),
+        "unreadable": _l("illisible"),
         "misprinted": _l("mal imprimée"),
-        "changed": _l("le texte a changé"),
+        "changed": _l("son texte a changé"),
     },
     # What a run of labels is for.
     "run_kind": {

@@ -94,9 +94,9 @@ def test_a_reprint_asks_why_and_keeps_what_was_typed(world: World) -> None:
     assert re.search(r'name="copies"[^>]*value="2"', asked.text)
     assert f'name="device" value="{device.code}"' in asked.text
     run = ran(client, press(client, device=device.code, reason="unreadable"))
-    assert "étiquette illisible" in run
+    assert "illisible" in run
     history = plain(client.get(f"/devices/{device.code}").text)
-    assert "Étiquette réimprimée : étiquette illisible" in history
+    assert "Étiquette réimprimée</strong> : illisible" in history
 
 
 @pytest.mark.parametrize(
