@@ -19,7 +19,8 @@ INCH = 25.4
 # What a telephone and a hand scanner read without pains, as small as it may be and as large as is of use.
 QR_SMALLEST = 0.28
 BAR_SMALLEST = 0.21
-# For a printer so coarse that whole dots leave much of the room empty: two dots of 203 dpi, and one.
+# For a printer that is asked for and so coarse that whole dots leave much of the room empty: two dots of 203 dpi,
+# and one.
 QR_FINEST = 0.24
 BAR_FINEST = 0.12
 BAR_LARGEST = 0.51
@@ -116,9 +117,8 @@ def arrange(label: Label, sheet: Sheet, dpi: float | None = None) -> Face:
 
     Modules are whole dots of the printer: of `dpi` dots per inch, or of what the sheet is made for.
     """
-    dot = INCH / (dpi or sheet.dpi)
     bars = code128(label.code)
-    frame, symbol = _framed(label, sheet, dot, bars.width)
+    frame, symbol = _framed(label, sheet, dpi, bars.width)
     column = _column(label, frame.column)
     return Face((_mark(symbol, frame.square), _mark(bars, frame.bars)), _words(label, frame.column, column))
 
@@ -127,12 +127,12 @@ def _mark(bitmap: Bitmap, box: _Box) -> Mark:
     return Mark(bitmap, box.x, box.y, box.width, box.height)
 
 
-def _framed(label: Label, sheet: Sheet, dot: float, bars: int) -> tuple[_Frame, Bitmap]:
+def _framed(label: Label, sheet: Sheet, dpi: float | None, bars: int) -> tuple[_Frame, Bitmap]:
     """The frame and the symbol, with as much error correction as the label has room for."""
     reason = ""
     for level in (MEDIUM, LOW):
         symbol = qr(label.url, label.code, level)
-        frame = _frame(sheet, dot, symbol.width, (bars, len(label.code)))
+        frame = _frame(sheet, dpi, symbol.width, (bars, len(label.code)))
         if isinstance(frame, _Frame):
             return frame, symbol
         reason = frame
@@ -140,16 +140,20 @@ def _framed(label: Label, sheet: Sheet, dot: float, bars: int) -> tuple[_Frame, 
 
 
 @lru_cache(maxsize=256)
-def _frame(sheet: Sheet, dot: float, modules: int, code: tuple[int, int]) -> "_Frame | str":
+def _frame(sheet: Sheet, dpi: float | None, modules: int, code: tuple[int, int]) -> "_Frame | str":
     """The places of all things, or why there are none. Of a code: the modules of its bars, and its length."""
     bars, length = code
-    return _Fitter(sheet, dot, modules, bars, max(bars, code128(WIDEST * length).width)).frame()
+    least = (QR_SMALLEST, BAR_SMALLEST) if dpi is None else (QR_FINEST, BAR_FINEST)
+    widest = max(bars, code128(WIDEST * length).width)
+    return _Fitter(sheet, INCH / (dpi or sheet.dpi), least, modules, bars, widest).frame()
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitter:
     sheet: Sheet
     dot: float
+    # Of modules once they are whole dots: those of the QR, and of the bars.
+    least: tuple[float, float]
     modules: int
     bars: int
     widest_bars: int
@@ -158,7 +162,7 @@ class _Fitter:
         beside = self.sheet.height < BESIDE_UNDER
         most = self._beside_module() if beside else self._stacked_module()
         module = self._whole_dots(most)
-        if most < QR_SMALLEST or module < QR_FINEST:
+        if most < QR_SMALLEST or module < self.least[0]:
             return "url-too-long"
         return self._beside(module) if beside else self._stacked(module)
 
@@ -204,7 +208,7 @@ class _Fitter:
             return "code-too-long"
         height = self._bar_height(BAR_SHARE_BESIDE)
         top = sheet.height - sheet.inset_y
-        x = max(left, square.x + side + BARS_QUIET * bar)
+        x = max(left, square.x + side + (BARS_QUIET + 1) * bar)
         bars = _Box(x, top - height, bar * self.bars, height)
         below = top - height - BARS_GAP - sheet.inset_y
         return _Frame(square, bars, _Box(x, sheet.inset_y, sheet.width - sheet.inset_x - x, below))
@@ -220,7 +224,7 @@ class _Fitter:
             (sheet.width - white_from - sheet.drift) / (self.widest_bars + 2 * BARS_QUIET),
         )
         module = self._whole_dots(most)
-        return module if most >= BAR_SMALLEST and module >= BAR_FINEST else 0.0
+        return module if most >= BAR_SMALLEST and module >= self.least[1] else 0.0
 
     def _bar_height(self, share: float) -> float:
         return min(max(self.sheet.height * share, BARS_LOWEST), BARS_HIGHEST)

@@ -9,7 +9,7 @@ from labels.label import Label
 
 ALPHABET = "0123456789BCDEFGHJKLNPRSTUVXY"
 ALPHABETS = (ALPHABET, ALPHABET, "0123456789", "0123456789BC")
-PREFIX = "https://banque.example/d/"
+PREFIX = "https://banque.example.fr/d/"
 LINES = (
     ("Lenovo ThinkPad T480", "Portable · i5 · 16 Go", "Lot LOT-2026-0042", "Banque du numérique"),
     ("HP EliteDesk 800 G5 Desktop Mini Business Edition, reconditionné", "Unité centrale"),

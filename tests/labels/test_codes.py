@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labels.codes import BARS_QUIET, LONGEST_URL, QR_QUIET, Bitmap, FastQr, code128, drawn_by_qrcode, qr
+from labels.codes import (
+    BARS_QUIET,
+    LONGEST_URL,
+    LOW,
+    MEDIUM,
+    QR_QUIET,
+    Bitmap,
+    FastQr,
+    code128,
+    drawn_by_qrcode,
+    qr,
+)
 from labels.label import LabelRefused
 
 PREFIX = "https://banque.example/d/"
@@ -34,13 +45,22 @@ def read(image: Image.Image) -> list[tuple[zxingcpp.BarcodeFormat, str]]:
     "prefix", [PREFIX, "http://10.0.0.7:8000/d/", "https://numerique.val-d-oise.example/banque/d/"]
 )
 def test_fast_symbols_are_those_of_the_library(prefix: str, codes: Callable[[int], list[str]]) -> None:
-    fast = FastQr(prefix, 10)
-    for code in codes(120):
-        assert fast(code) == drawn_by_qrcode(prefix + code)
+    for level in (MEDIUM, LOW):
+        fast = FastQr(prefix, 10, level)
+        for code in codes(60):
+            assert fast(code) == drawn_by_qrcode(prefix + code, level)
+
+
+@pytest.mark.soak
+def test_fast_symbols_are_those_of_the_library_thousands_of_times(codes: Callable[[int], list[str]]) -> None:
+    for level in (MEDIUM, LOW):
+        fast = FastQr(PREFIX, 10, level)
+        for code in codes(5_000):
+            assert fast(code) == drawn_by_qrcode(PREFIX + code, level)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12))
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=4))
 def test_fast_symbols_are_those_of_the_library_for_any_ascii(code: str) -> None:
     assert qr(PREFIX + code, code) == drawn_by_qrcode(PREFIX + code)
 
