@@ -1,9 +1,13 @@
-"""One app per test and database, on real hosts: SQLite, PostgreSQL, Valkey."""
+"""One app and an empty database for each test, on real hosts: SQLite, PostgreSQL, Valkey.
+
+Making an app costs far more than what most tests do with it. A worker makes one for each kind of database and
+keeps it: before each test the database is emptied, after it the app is put back as it was made.
+"""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,6 @@ import pytest
 import redis
 import sqlalchemy as sa
 from flask import Flask
-from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 
 from bank import db, schema
@@ -78,24 +81,20 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 
 
 @pytest.fixture(scope="session")
-def postgres(templates: dict[str, str]) -> Iterator[hosts.Refreshed]:
-    """This worker's own PostgreSQL database."""
-    own = hosts.Refreshed(os.environ[hosts.POSTGRES_URL], templates["postgresql"])
-    yield own
-    own.drop()
+def databases(
+    templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, hosts.Emptied]]:
+    """This worker's own database of each kind."""
+    sqlite = hosts.Copied(tmp_path_factory.mktemp("sqlite") / "banque.sqlite3", templates["sqlite"])
+    postgres = hosts.Refreshed(os.environ[hosts.POSTGRES_URL], templates["postgresql"])
+    yield {"sqlite": sqlite, "postgresql": postgres}
+    postgres.drop()
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(
-    request: pytest.FixtureRequest, templates: dict[str, str], postgres: hosts.Refreshed, tmp_path: Path
-) -> str:
+def database_url(request: pytest.FixtureRequest, databases: dict[str, hosts.Emptied]) -> str:
     """An empty, migrated database for one test, on each kind in turn."""
-    template = templates[request.param]
-    if request.param == "sqlite":
-        path = tmp_path / "banque.sqlite3"
-        shutil.copyfile(template.removeprefix("sqlite:///"), path)
-        return f"sqlite:///{path}"
-    return postgres.fresh()
+    return databases[request.param].fresh()
 
 
 @pytest.fixture
@@ -107,24 +106,44 @@ def valkey_url() -> str:
     return url
 
 
+class Kept:
+    """An app that many tests use, one after the other."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.app = create_app(make_config(url, folder))
+        self.app.testing = True
+        # Faults must reach the test as the caller sees them: as a page or a problem.
+        self.app.config["PROPAGATE_EXCEPTIONS"] = False
+        self.app.wsgi_app = _apart(self.app)  # type: ignore[method-assign]
+        self.made = {name: dict(held) for name, held in vars(self.app).items() if isinstance(held, dict)}
+
+    def put_back(self) -> None:
+        """Undo what a test did to its settings, extensions and views, and forget the tries it counted."""
+        for name, made in self.made.items():
+            held = getattr(self.app, name)
+            held.clear()
+            held.update(made)
+        _shared, counted = self.app.extensions["bank.brakes"]
+        counted.storage.reset()
+
+
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
-    """Templates compiled once for all the applications of a worker: each test makes its own."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates-compiled")))
+def kept() -> dict[str, Kept]:
+    """The apps of this worker by the address of their database."""
+    return {}
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path, compiled_templates: BytecodeCache) -> Iterator[Flask]:
-    """The application on one database, its context pushed, without a queue."""
-    application = create_app(make_config(database_url, tmp_path))
-    application.jinja_env.bytecode_cache = compiled_templates
-    application.testing = True
-    # Faults must reach the test as the caller sees them: as a page or a problem.
-    application.config["PROPAGATE_EXCEPTIONS"] = False
-    application.wsgi_app = _apart(application)  # type: ignore[method-assign]
+def app(database_url: str, tmp_path: Path, kept: dict[str, Kept]) -> Iterator[Flask]:
+    """The application on one database, its context pushed, without a queue; it keeps its files in `tmp_path`."""
+    if database_url not in kept:
+        kept[database_url] = Kept(database_url, tmp_path)
+    application = kept[database_url].app
+    application.config["BANK"] = replace(application.config["BANK"], var_dir=tmp_path)
     with application.app_context():
         yield application
         db.db.engine.dispose()
+    kept[database_url].put_back()
 
 
 def _apart(application: Flask) -> Any:

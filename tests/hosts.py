@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import click
 import psycopg
@@ -117,16 +118,16 @@ def shared_by_workers() -> Iterator[None]:
                     os.environ[name] = value
 
 
-def create_database(base_url: str, template: str | None = None) -> str:
+def create_database(base_url: str, template: str | None = None, name: str | None = None) -> str:
     """A new database on that server, empty or a copy of the one at the `template` address; its address."""
-    name = f"bank_{secrets.token_hex(6)}"
+    name = name or f"bank_{secrets.token_hex(6)}"
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
         source = make_url(template).database or ""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(source)
         )
-    with _session(make_url(base_url)) as session:
+    with _session(make_url(base_url).set(database="postgres")) as session:
         session.execute(statement)
     return make_url(base_url).set(database=name).render_as_string(hide_password=False)
 
@@ -148,73 +149,94 @@ SHAPE = """
            (SELECT sum(oid::bigint) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
            (SELECT count(*) FROM pg_attribute WHERE attrelid >= 16384 AND NOT attisdropped)
 """
+# What the template holds is set aside, and one function puts it back: its statements are planned once.
 KEEP = """
     CREATE SCHEMA pristine;
-    DO $$ DECLARE name text; filled boolean; BEGIN
+    DO $$ DECLARE name text; filled boolean; emptying text := ''; filling text := ''; BEGIN
         FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+            emptying := emptying || format('DELETE FROM public.%I; ', name);
             EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO filled;
-            IF filled THEN EXECUTE format('CREATE TABLE pristine.%1$I AS TABLE public.%1$I', name); END IF;
+            IF filled THEN
+                EXECUTE format('CREATE TABLE pristine.%1$I AS TABLE public.%1$I', name);
+                filling := filling || format('INSERT INTO public.%1$I SELECT * FROM pristine.%1$I; ', name);
+            END IF;
         END LOOP;
         CREATE TABLE pristine._numbers AS
-            SELECT sequencename, coalesce(last_value, start_value) AS last, last_value IS NOT NULL AS called
+            SELECT format('public.%I', sequencename)::regclass AS sequence,
+                   coalesce(last_value, start_value) AS last, last_value IS NOT NULL AS called
             FROM pg_sequences WHERE schemaname = 'public';
+        filling := filling || 'PERFORM setval(sequence, last, called) FROM pristine._numbers; ';
+        EXECUTE format('CREATE FUNCTION pristine.restore() RETURNS void LANGUAGE plpgsql AS %L',
+            'BEGIN ' || emptying || filling || 'END');
     END $$;
-"""
-RESTORE = """
     SET lock_timeout = '3s';
     SET session_replication_role = replica;
-    DO $$ DECLARE name text; BEGIN
-        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
-            EXECUTE format('DELETE FROM public.%I', name);
-        END LOOP;
-        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'pristine' AND tablename <> '_numbers' LOOP
-            EXECUTE format('INSERT INTO public.%1$I SELECT * FROM pristine.%1$I', name);
-        END LOOP;
-        PERFORM setval(format('public.%I', sequencename)::regclass, last, called) FROM pristine._numbers;
-    END $$;
 """
+RESTORE = "SELECT pristine.restore()"
 USES = 150
 
 
+class Emptied(Protocol):
+    """A database for many tests, one after the other."""
+
+    def fresh(self) -> str:
+        """Its address, always the same; in it is what the template holds."""
+        ...
+
+
+class Copied:
+    """An SQLite file that is copied anew for each test."""
+
+    def __init__(self, path: Path, template: str) -> None:
+        self.path, self.template = path, Path(str(make_url(template).database))
+
+    def fresh(self) -> str:
+        """The address of a database as the template was."""
+        for left in ("", "-wal", "-shm"):
+            Path(f"{self.path}{left}").unlink(missing_ok=True)
+        shutil.copyfile(self.template, self.path)
+        return f"sqlite:///{self.path}"
+
+
 class Refreshed:
-    """One database for many tests, emptied between them: copying the template costs forty times as much.
+    """A PostgreSQL database that is emptied for each test: copying the template costs forty times as much.
 
     A test that changed the shape, or that left a lock behind, costs a new copy; so does a long use.
     """
 
     def __init__(self, base_url: str, template: str) -> None:
-        self.base_url, self.template = base_url, template
-        self.url = ""
+        self.template = template
+        self.url = create_database(base_url)
+        self.session: psycopg.Connection[tuple[object, ...]] | None = None
         self.shape: object = None
         self.uses = 0
 
     def fresh(self) -> str:
         """The address of a database as the template was."""
-        if not (self.url and self.uses < USES and self._restored()):
+        if self.session is None or self.uses >= USES or not self._restored(self.session):
             self.drop()
-            self.url = create_database(self.base_url, template=self.template)
+            create_database(self.url, template=self.template, name=make_url(self.url).database)
+            self.session = _session(make_url(self.url))
+            self.session.execute(KEEP)
+            self.shape = self.session.execute(SHAPE).fetchone()
             self.uses = 0
-            with _session(make_url(self.url)) as session:
-                session.execute(KEEP)
-                self.shape = session.execute(SHAPE).fetchone()
         self.uses += 1
         return self.url
 
-    def _restored(self) -> bool:
+    def _restored(self, session: psycopg.Connection[tuple[object, ...]]) -> bool:
         try:
-            with _session(make_url(self.url)) as session:
-                if session.execute(SHAPE).fetchone() != self.shape:
-                    return False
-                session.execute(RESTORE)
+            if session.execute(SHAPE).fetchone() != self.shape:
+                return False
+            session.execute(RESTORE)
         except psycopg.Error:
             return False
         return True
 
     def drop(self) -> None:
-        """Drop what is left."""
-        if self.url:
-            drop_database(self.url)
-            self.url = ""
+        """Drop it."""
+        if self.session is not None:
+            self.session.close()
+        drop_database(self.url)
 
 
 def lacking() -> list[str]:

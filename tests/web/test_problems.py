@@ -1,22 +1,42 @@
 """One vocabulary of refusals, as a page and as problem+json; the rim adds nothing personal."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from bank import db
+from bank.app import create_app
 from bank.errors import Code, Refusal
 from bank.web import problems
 from bank.web.guard import public
 from bank.web.pages import local_path
+from tests.conftest import make_config
 from tests.factories import World
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser on an app with two addresses that fail."""
+@pytest.fixture(scope="module")
+def failing() -> dict[str, Flask]:
+    """The apps of this module by the address of their database."""
+    return {}
 
+
+@pytest.fixture
+def client(database_url: str, tmp_path: Path, failing: dict[str, Flask]) -> Iterator[FlaskClient]:
+    """A browser on an app with two addresses that fail."""
+    if database_url not in failing:
+        failing[database_url] = create_app(make_config(database_url, tmp_path))
+        _add_faults(failing[database_url])
+    app = failing[database_url]
+    yield app.test_client()
+    with app.app_context():
+        db.db.engine.dispose()
+
+
+def _add_faults(app: Flask) -> None:
     @public("a test")
     def refuse(code: str) -> str:
         raise Refusal(Code(code), device=123)
@@ -28,7 +48,6 @@ def client(app: Flask) -> FlaskClient:
     for prefix in ("/test", "/api/v1/test"):
         app.add_url_rule(f"{prefix}/refuse/<code>", f"refuse{prefix}", refuse)
         app.add_url_rule(f"{prefix}/break", f"break{prefix}", break_down)
-    return app.test_client()
 
 
 @pytest.mark.parametrize("code", list(Code))
