@@ -36,7 +36,7 @@ from bank.office import documents, letterhead
 from bank.office import views as office_views
 from bank.office import words as office_words
 from bank.scanning import api as scanning_api
-from bank.scanning import offline_views, series_views, settings_views
+from bank.scanning import offline_views, series_views, settings_views, stock_api, stock_views
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
 from bank.web import api, guard, observe, pages, problems, words
@@ -62,6 +62,7 @@ ROOMS = (
     scanning_views,
     series_views,
     settings_views,
+    stock_views,
     offline_views,
     allocation_views,
     desk_views,
@@ -80,6 +81,7 @@ RESOURCES = (
     import_api.bp,
     workshops_api.bp,
     scanning_api.bp,
+    stock_api.bp,
     allocation_api.bp,
 )
 NAV = (

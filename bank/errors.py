@@ -53,6 +53,7 @@ class Code(StrEnum):
     NO_DONOR = "no-donor"
     ROW_TAKEN = "row-taken"
     SAME_PERSON = "same-person"
+    OTHER_REQUEST = "other-request"
     ON_ITS_WAY = "on-its-way"
     NOT_ON_SHIPMENT = "not-on-shipment"
     SHIPMENT_CLOSED = "shipment-closed"

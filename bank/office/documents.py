@@ -253,6 +253,33 @@ class CommandSection:
     cards: tuple[CommandCard, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CountedLine:
+    """One thing of a stock-take; `is_label` where `said` is a label's code, `settled` what was done about it."""
+
+    said: str
+    what: str = ""
+    settled: str = ""
+    is_label: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockTake:
+    """The result of a stock-take."""
+
+    head: Head
+    number: str
+    place: str
+    organisation: str
+    opened: str
+    closed: str
+    expected: str
+    found: str
+    seen: tuple[CountedLine, ...]
+    missing: tuple[CountedLine, ...]
+    others: tuple[CountedLine, ...]
+
+
 def receipt(facts: Receipt) -> bytes:
     """The receipt of a hand-over, or the note of a loan."""
     return _paper("receipt", asdict(facts) | {"drawing": _drawing(facts.signed)})
@@ -282,6 +309,11 @@ def badges(head: Head, cards: Sequence[Badge]) -> bytes:
     """Badges to cut out, eight to an A4 sheet."""
     shown = [asdict(card) | {"qr": _modules(card.code)} for card in cards]
     return _paper("badges", {"head": asdict(head), "badges": shown})
+
+
+def stock_take(facts: StockTake) -> bytes:
+    """What a stock-take came to."""
+    return _paper("stock_take", asdict(facts))
 
 
 def commands(head: Head, sheets: Sequence[Sequence[CommandSection]]) -> bytes:

@@ -18,9 +18,12 @@ class TextSize(StrEnum):
 
 
 class Sight(StrEnum):
-    """What a stock-take made of one thing: expected and seen, seen and not expected, or not of this bank."""
+    """What a stock-take made of one thing: expected and seen, expected and not seen once it was closed, seen and
+    not expected, or not of this bank.
+    """
 
     FOUND = "found"
+    MISSING = "missing"
     UNEXPECTED = "unexpected"
     UNKNOWN = "unknown"
 

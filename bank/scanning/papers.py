@@ -1,16 +1,20 @@
-"""Papers of the scan desk, in French: the commands that hang on a workshop's wall."""
+"""Papers of the scan desk, in French: the commands that hang on a workshop's wall, the result of a stock-take."""
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flask import current_app
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale, format_datetime, gettext
 from sqlalchemy.orm import Session
 
+from bank.actor import Actor
+from bank.errors import Code, Refusal
 from bank.office import documents, letterhead
-from bank.office.documents import CommandCard, CommandSection
+from bank.office.documents import CommandCard, CommandSection, CountedLine, StockTake
+from bank.scanning import stock_queries
 from bank.scanning.commands import COMMANDS, Act, Command
+from bank.scanning.stock_queries import Line
 from bank.web.words import word
 
 A_SHEET = 12
@@ -29,6 +33,38 @@ def wall(session: Session) -> bytes:
     """The commands to hang on the wall, as a PDF."""
     with force_locale("fr"):
         return documents.commands(letterhead.head(session), _sheets())
+
+
+def stock_take(session: Session, actor: Actor, take_id: int) -> StockTake:
+    """The result of a take that is over. Raises Refusal(not-found)."""
+    take = stock_queries.stock_take(session, actor, take_id)
+    if take.closed_at is None:
+        raise Refusal(Code.NOT_FOUND)
+    with force_locale("fr"):
+        return StockTake(
+            head=letterhead.head(session),
+            number=str(take.id),
+            place=take.place,
+            organisation=actor.organisation_name,
+            opened=format_datetime(take.opened_at, "d MMMM y, HH:mm"),
+            closed=format_datetime(take.closed_at, "d MMMM y, HH:mm"),
+            expected=str(take.expected),
+            found=str(len(take.found)),
+            seen=tuple(map(_counted, take.found)),
+            missing=tuple(map(_counted, take.missing)),
+            others=tuple(map(_counted, take.others)),
+        )
+
+
+def _counted(line: Line) -> CountedLine:
+    known = line.category is not None
+    what = " ".join((word(line.category or "", "category"), line.maker, line.model)).strip() if known else ""
+    return CountedLine(
+        said=line.said,
+        what=what or word(line.sight, "sight"),
+        settled=word(line.settled, "settled") if line.settled else "",
+        is_label=known,
+    )
 
 
 def _sheets() -> list[list[CommandSection]]:

@@ -4,8 +4,8 @@ It follows the person, to whatever station their badge opens. The desk's pages c
 `<body>`, which the style sheet and the scripts read.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, g
@@ -53,7 +53,7 @@ def on_desk(bp: Blueprint) -> None:
     bp.context_processor(_of_reader)
 
 
-def _of_reader() -> Mapping[str, Mapping[str, str]]:
+def _of_reader() -> dict[str, Any]:
     """The attributes of the page's `<body>`; none for somebody who does not scan."""
     actor = guard.actor_or_none()
     if actor is None or not actor.can(Permission.DEVICE_SCAN):

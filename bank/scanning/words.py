@@ -101,6 +101,8 @@ WORDS: Vocabularies = {
         "count_done_many": _l("{n} faits"),
         "count_already_one": _l("{n} déjà fait"),
         "count_already_many": _l("{n} déjà faits"),
+        "count_undone_one": _l("{n} annulé"),
+        "count_undone_many": _l("{n} annulés"),
         "count_refused_one": _l("{n} refusé"),
         "count_refused_many": _l("{n} refusés"),
         "count_pending_one": _l("{n} en attente"),

@@ -61,6 +61,7 @@ STATUS: Mapping[Code, int] = {
     Code.NO_DONOR: 409,
     Code.ROW_TAKEN: 409,
     Code.SAME_PERSON: 409,
+    Code.OTHER_REQUEST: 409,
     Code.ON_ITS_WAY: 409,
     Code.NOT_ON_SHIPMENT: 409,
     Code.SHIPMENT_CLOSED: 409,
