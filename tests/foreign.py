@@ -14,7 +14,10 @@ from bank import db
 from bank.actor import Actor
 from bank.identity import signin
 from bank.identity.models import ApiToken, OrganisationRole, PersonRole
+from bank.inventory import labels, places
 from bank.inventory.lifecycle import State
+from bank.inventory.models import Label, PlaceKind
+from bank.inventory.places import PlaceDraft
 from bank.workshops.models import HelpCall
 from tests.factories import World, today
 
@@ -55,6 +58,17 @@ BODIES: dict[str, dict[str, Any]] = {
     "workshops_api.settle": {"outcome": "no_risk"},
     "inventory.identify_device": {"serial": "PF1A2B3C"},
     "inventory_api.identity": {"serial": "PF1A2B3C"},
+    "inventory_api.label": {"label": "{blank}", "reason": "lost"},
+    "inventory_api.put": {"place": None},
+    "inventory_api.edit_place": {"name": "Pris", "kind": "shelf", "version": 1},
+    "inventory_api.label_place": {"label": "{blank}", "reason": "lost"},
+    "sticking.void": {},
+    "sticking.seek": {"code": "{code}"},
+    "sticking.swap": {"label": "{blank}", "reason": "lost"},
+    "places.edit": {"name": "Pris", "kind": "shelf", "version": "1"},
+    "places.label": {"label": "{blank}", "reason": "lost"},
+    "places.put_here": {"code": "{code}"},
+    "places.put": {"label": "", "place": ""},
     "donations_api.receive": {"lines": [{"category": "laptop", "received": 2}]},
     "donations_imports.send": {},
     "donations_imports.columns": {"column-0": "category"},
@@ -114,6 +128,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "stations.set_pin": {"pin": "4826"},
     "stations.unlock": {},
     "stations.void": {},
+    "labels.again": {"sheet": "L7160", "start": "1", "copies": "1", "reason": "lost"},
+    "labels.resume": {},
+    "labels.calibrate": {"version": "1", "left": "21", "top": "20", "across": "100", "down": "100"},
+    "labels.reset": {},
     "identity.revoke_token": {},
     "identity_api.revoke_token": {},
 }
@@ -213,6 +231,9 @@ def build(world: World) -> Foreign:
         "call_id": call_for_help(world),
         "scan_id": refused_scan(world),
         "station_id": world.station()[0],
+        **printed_labels(world),
+        "blank": blank_label(world),
+        "place_id": shelf(world),
     }
     elsewhere = world.organisation(
         "Ailleurs",
@@ -231,6 +252,32 @@ def build(world: World) -> Foreign:
         world.desk_user,
     ]
     return Foreign(world, ids, outsiders, insiders)
+
+
+def printed_labels(world: World) -> dict[str, int]:
+    """A run of labels of AGOIE with its job, and a printer."""
+    named = {"idempotency_key": "p", "name": "Laser"}
+    printer = world.client(world.operator).post("/labels/printers/new", data=named)
+    assert printer.status_code == 303, printer.text
+    made = world.api(world.operator).post("/labels", json={"blanks": 1})
+    assert made.status_code == 201, made.json
+    printer_id = int(printer.location.rpartition("/")[2])
+    return {"run_id": made.json["id"], "job_id": made.json["job"], "printer_id": printer_id}
+
+
+def blank_label(world: World) -> str:
+    """A label of AGOIE that nothing carries yet."""
+    owner = world.workshop
+    with db.transaction() as session:
+        [label_id] = labels.mint_blanks(session, owner, 1)
+        return session.scalars(sa.select(Label.code).where(Label.id == label_id)).one()
+
+
+def shelf(world: World) -> int:
+    """A place of AGOIE."""
+    maker = world.supervisor
+    with db.transaction() as session:
+        return places.make(session, maker, PlaceDraft("Étagère introuvable", PlaceKind.SHELF))
 
 
 def announced_batch(world: World, *, sent: bool) -> str:

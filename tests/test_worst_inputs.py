@@ -120,6 +120,10 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
     yield coordinator, "post", "/batches", batch
     counted = {"lines": [{"category": "laptop", "received": 3, "gap_reason": None}]}
     yield supervisor, "post", f"/batches/{world.batch()}/reception", counted
+    shelf = {"name": "Étagère", "kind": "shelf", "within_id": None}
+    yield supervisor, "post", "/places", shelf
+    yield supervisor, "post", "/labels/claims", {"label": code, "batch": "L-TEST0", "category": "laptop"}
+    yield supervisor, "post", "/labels/voids", {"label": code}
     donor, version = world.api(world.donor_user), {"version": 1}
     announced = {
         "lines": [{"category": "laptop", "announced": 1}],
@@ -428,6 +432,8 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/batches/{announced_batch(world)}/refuse", no
     moved = {"workshop_id": str(world.workshop), "collection_on": "2099-01-06", "version": "1"}
     yield coordinator, f"/batches/{world.batch()}/collection", key | moved
+    yield supervisor, "/places/new", key | {"name": "Étagère", "kind": "shelf", "within_id": "", "version": "0"}
+    yield supervisor, "/labels/claim", {"batch": "L-TEST0", "category": "laptop", "code": code}
     came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
     yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
     yield from at_the_station(supervisor, code)

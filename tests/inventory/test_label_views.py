@@ -112,7 +112,7 @@ def test_a_blank_at_the_desk_is_asked_what_it_is_for(world: World) -> None:
     assert (scanned.status_code, scanned.location) == (303, f"/labels/blank/{code}")
     assert client.get(f"/scan/{code}").location == f"/labels/blank/{code}"
     page = text(client.get(scanned.location))
-    assert "que voulez-vous en faire ?" in page
+    assert "que voulez-vous en faire" in page
     assert "emplacement" not in page.partition("<main")[2]
     found = client.post(f"/labels/blank/{code}/device", data={"code": " pf1a2b3c "})
     assert (found.status_code, found.location) == (303, f"/devices/{device.code}/label?label={code}")
