@@ -376,6 +376,13 @@ def of_the_grid(coordinator: FlaskClient) -> Iterator[tuple[FlaskClient, str, di
     yield coordinator, "/prices/programmes/new", key | terms
 
 
+def at_the_shelf(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """What is sent about places and labels that are not there yet."""
+    shelf = {"name": "Étagère", "kind": "shelf", "within_id": "", "version": "0"}
+    yield supervisor, "/places/new", shelf | {"idempotency_key": str(uuid4())}
+    yield supervisor, "/labels/claim", {"batch": "L-TEST0", "category": "laptop", "code": code}
+
+
 def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
     """Who sends which form, well filled in."""
     coordinator, supervisor = world.client(world.coordinator), world.client(world.supervisor)
@@ -432,8 +439,7 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/batches/{announced_batch(world)}/refuse", no
     moved = {"workshop_id": str(world.workshop), "collection_on": "2099-01-06", "version": "1"}
     yield coordinator, f"/batches/{world.batch()}/collection", key | moved
-    yield supervisor, "/places/new", key | {"name": "Étagère", "kind": "shelf", "within_id": "", "version": "0"}
-    yield supervisor, "/labels/claim", {"batch": "L-TEST0", "category": "laptop", "code": code}
+    yield from at_the_shelf(supervisor, code)
     came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
     yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
     yield from at_the_station(supervisor, code)
