@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -439,10 +440,9 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/batches/{announced_batch(world)}/refuse", no
     moved = {"workshop_id": str(world.workshop), "collection_on": "2099-01-06", "version": "1"}
     yield coordinator, f"/batches/{world.batch()}/collection", key | moved
-    yield from at_the_shelf(supervisor, code)
     came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
     yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
-    yield from at_the_station(supervisor, code)
+    yield from chain(at_the_shelf(supervisor, code), at_the_station(supervisor, code))
     station = {"name": "Effacement, table 2", "opens": "open", "idle_minutes": "5", "version": "0"}
     yield supervisor, "/stations/new", key | station
     yield supervisor, "/badges/card", {"card": "x"}
