@@ -3,6 +3,8 @@
 .PHONY: setup run test check soak bench help
 
 BIN := .venv/bin
+# Each of the dozen processes of the service and of its tests would read and compile all the code anew.
+unexport PYTHONDONTWRITEBYTECODE
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard bank/web/translations/*/LC_MESSAGES/messages.po))
 
 setup: .venv/ready-dev $(CATALOGUES) ## Make the virtual environment in .venv, for the service and its tests

@@ -102,18 +102,21 @@ def run_serve(host: str | None, port: int | None) -> None:
 @click.option(
     "--check", is_flag=True, help="Only compare the models with the migrations, on a scratch database."
 )
-def migrate(check: bool) -> None:
+@click.option("--with-demo", is_flag=True, help="Then load the demo bank, when nobody uses this bank yet.")
+def migrate(check: bool, with_demo: bool) -> None:
     """Bring the database to the shape that this version expects."""
     if check:
         _compare()
         return
-    _upgrade()
+    _upgrade(with_demo)
 
 
 @in_app
-def _upgrade() -> None:
+def _upgrade(with_demo: bool) -> None:
     schema.upgrade(db.db.engine)
     click.echo(f"database at {schema.head()}")
+    if with_demo and demo.is_empty():
+        _open_demo()
 
 
 def _compare() -> None:
@@ -173,7 +176,10 @@ def load_demo(if_empty: bool, scale: int | None) -> None:
 
 
 def _open_demo() -> None:
-    demo.load()
+    try:
+        demo.load()
+    except RuntimeError as refused:
+        raise click.ClickException(str(refused)) from refused
     for account in demo.ACCOUNTS:
         click.echo(f"{account.email:28} {account.organisation}")
     click.echo(f"password of all: {demo.PASSWORD}")

@@ -164,17 +164,17 @@ class Launcher:
                 f"`banque {' '.join(arguments)}` ended with status {status}; its message is above."
             )
 
-    def look_after(self, web: Child, address: str, is_ready: Callable[[], bool]) -> None:
-        """Keep the children running until asked to stop, and say once when the first page answers."""
-        announced = False
+    def look_after(self, web: Child, is_ready: Callable[[], bool], open_bank: Callable[[], None]) -> None:
+        """Keep the children running until asked to stop, and open the bank once, when the first page answers."""
+        is_open = False
         while not self.asked_to_stop.wait(TICK_SECONDS):
-            if not announced and web.status() is not None:
+            if not is_open and web.status() is not None:
                 raise StartRefused("the web server ended before its first page; its message is above.")
-            if not announced and is_ready():
-                _say(f"the bank is open at {address} (Ctrl-C stops it)")
-                announced = True
+            if not is_open and is_ready():
+                open_bank()
+                is_open = True
             for child in self.children:
-                if child is not web or announced:
+                if child is not web or is_open:
                     child.look_after(time.monotonic())
 
     def end(self) -> None:
@@ -227,21 +227,25 @@ def _run(
             environ |= {name: value for name, value in _local_secrets(folder).items() if name not in environ}
             if "REDIS_URL" not in environ:
                 _start_queue(launcher, folder, lock, closing)
-        _start_service(launcher, with_demo=env == "demo")
+        # One process: reading all the code takes longer than what it does on a bank that is up to date.
+        launcher.finish("migrate", *(["--with-demo"] if env == "demo" else []))
         if asked_to_stop.is_set():
             return
         web = _web(environ, folder, listener)
         launcher.start(web)
-        launcher.look_after(web, address, functools.partial(_is_ready, host, port))
+        launcher.look_after(
+            web, functools.partial(_is_ready, host, port), functools.partial(_open, launcher, address)
+        )
 
 
-def _start_service(launcher: Launcher, *, with_demo: bool) -> None:
-    """Bring the database up to date, then start those who work behind the pages."""
-    launcher.finish("migrate")
-    if with_demo and not launcher.asked_to_stop.is_set():
-        launcher.finish("demo", "--if-empty")
-    if "REDIS_URL" not in launcher.environ or launcher.asked_to_stop.is_set():
-        return
+def _open(launcher: Launcher, address: str) -> None:
+    """Start those who work behind the pages, not before the first page: they would slow it down."""
+    if "REDIS_URL" in launcher.environ:
+        _start_workers(launcher)
+    _say(f"the bank is open at {address} (Ctrl-C stops it)")
+
+
+def _start_workers(launcher: Launcher) -> None:
     launcher.start(Child(name="the sweeper", command=_banque("sweep", "--loop"), environ=launcher.environ))
     # Orphaned, with its queue gone as well, it would answer a polite signal by waiting for that queue.
     worker = Child(

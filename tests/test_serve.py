@@ -18,7 +18,8 @@ from bank import serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
-OPEN_SECONDS = 40
+# On a machine that does much else besides; alone it takes a tenth of that.
+OPEN_SECONDS = 90
 SETTINGS = (
     "BANK_",
     "DATABASE_",
