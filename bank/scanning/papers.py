@@ -62,7 +62,7 @@ def _counted(line: Line) -> CountedLine:
     return CountedLine(
         said=line.said,
         what=what or word(line.sight, "sight"),
-        settled=word(line.settled, "settled") if line.settled else "",
+        settled=word(line.settled, "settled_as") if line.settled else "",
         is_label=known,
     )
 

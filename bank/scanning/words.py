@@ -59,7 +59,7 @@ WORDS: Vocabularies = {
         "left": _l("Ne rien changer"),
         "lost": _l("Le déclarer introuvable"),
     },
-    "settled": {
+    "settled_as": {
         "put": _l("rangé ici"),
         "lost": _l("déclaré introuvable"),
         "left": _l("rien de changé"),
@@ -174,6 +174,27 @@ WORDS: Vocabularies = {
         "case_do": _l("Éteignez la touche Verr. Maj du clavier."),
         "speed": _l("{n} millisecondes par signe"),
         "speed_slow": _l("{n} millisecondes par signe : c’est lent, la page s’y adapte"),
+    },
+    # What can be said of a whole tray: the choice, what it means, the button.
+    "tray": {
+        "put": _l("Ranger à un emplacement"),
+        "pass": _l("Dire qu’une étape est faite"),
+        "problem": _l("Dire un problème"),
+        "ship": _l("Envoyer à une autre structure"),
+        "labels": _l("Imprimer les étiquettes"),
+        "hand_over": _l("Remettre au guichet"),
+    },
+    "tray_act": {
+        "put": _l("Ranger tout"),
+        "pass": _l("L’étape est faite pour tous"),
+        "problem": _l("Tous ont ce problème"),
+        "ship": _l("Tout envoyer"),
+        "labels": _l("Choisir la planche"),
+        "hand_over": _l("Aller au guichet"),
+    },
+    "tray_fault": {
+        "needed": _l("Répondez à cette question."),
+        "none-can": _l("Aucun de ces matériels ne convient. Entre 1 et 500 étiquettes par plateau."),
     },
     # Where a device is again once a scan was taken back.
     "step_again": {
