@@ -14,6 +14,7 @@ from bank.actor import Actor, Permission
 from bank.db import utcnow
 from bank.errors import Code, Refusal
 from bank.identity import codes as badges
+from bank.inventory import codes as labels
 from bank.scanning.models import RefusedScan
 from bank.scanning.queries import Asked
 
@@ -35,6 +36,14 @@ class Kept:
     scanned_at: datetime | None
     refused_at: datetime
     is_own: bool
+
+    @property
+    def code(self) -> str | None:
+        """The label's code in what the scanner gave, where there is one."""
+        try:
+            return labels.read(self.said)
+        except Refusal:
+            return None
 
 
 def note(session: Session, actor: Actor, sent: Iterable[Any], answers: Iterable[Mapping[str, Any]]) -> None:

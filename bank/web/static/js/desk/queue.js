@@ -2,7 +2,7 @@
 
    Desk.openQueue() -> queue, the same one each time:
    - queue.ready: a promise, once what was kept has been read; its value tells whether it survives a reload (`lasting`)
-   - queue.take({code, outcome, station, facts, undoes}) -> promise of the entry; refused where nobody has signed in
+   - queue.take({code, outcome, station, facts, undoes, scan_id}) -> promise of the entry; refused where nobody has signed in
    - queue.count() -> {waiting, refused}; queue.recent(n) -> entries, latest first; queue.refused() -> entries, first first
    - queue.state() -> {sending, why}: why it waits: null, "offline", "server" or "signin"
    - queue.settle(scan_id): a refused one has been dealt with; queue.retry(scan_id): send it once more
@@ -130,7 +130,7 @@
         const facts = Object.assign({}, scan.facts || {});
         if (scan.undoes) facts.undoes = scan.undoes;
         const entry = {
-          scan_id: mint(),
+          scan_id: scan.scan_id || mint(),
           at: new Date().toISOString(),
           operator: operator,
           code: scan.code,
@@ -300,8 +300,8 @@
         .then(function () { return step(true); })
         .then(sendSettled)
         .then(function () {
-          if (stuck.size) later("signin");
-          else why = null;
+          // Whoever must sign in comes back to a page: asking again and again would only keep a station awake.
+          why = stuck.size ? "signin" : null;
         });
     }
 
