@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bank import db
 from bank.actor import Actor, Permission
-from bank.errors import Refusal
+from bank.errors import Code, Refusal
 from bank.inventory import codes, finding, register
 from bank.inventory.register import Standing
 from bank.scanning import actions, queries
@@ -51,11 +51,14 @@ def take_scanned(scan: Scan, look: Look, who: Callable[[], Actor]) -> Result:
     """Take a scan in whose code is as the scanner gave it: the device's label, else any other code that it carries.
 
     Other codes are looked for only where it is no label, so that a label costs nothing more.
-    Raises Refusal(several-match) with the labels of the devices that it may be, and what `take` raises.
+    Raises Refusal(several-match) with the labels of the devices that it may be, Refusal(void-label) with the label
+    that came instead, for who may see the device, and what `take` raises.
     """
     try:
         return take(replace(scan, code=codes.read(scan.code)), look, who)
     except Refusal as refusal:
+        if refusal.code is Code.VOID_LABEL:
+            raise _with_successor(who(), scan.code) from refusal
         if refusal.code not in finding.NO_LABEL:
             raise
         found = _by_other_code(who(), scan.code)
@@ -68,6 +71,12 @@ def _by_other_code(actor: Actor, scanned: str) -> str | None:
     actor.must(Permission.DEVICE_SCAN)
     with db.read() as session:
         return finding.the_one(session, actor, scanned)
+
+
+def _with_successor(actor: Actor, scanned: str) -> Refusal:
+    with db.read() as session:
+        once = finding.replaced(session, actor, scanned)
+    return Refusal(Code.VOID_LABEL, **({"device": once.code} if once else {}))
 
 
 def as_known(actor: Actor) -> Look:

@@ -173,7 +173,13 @@ def test_a_label_that_was_lost_and_turns_up_opens_no_work_page(world: World) -> 
         assert "Cette étiquette a été remplacée" in text(answer)
         assert f"/devices/{code}" in answer.text
     scan = {"scan_id": "5b0f6d0e-0000-4000-8000-00000000000a", "code": device.code, "outcome": "look"}
-    assert api.post("/scans", json=scan).json["code"] == "void-label"
+    told_again = api.post("/scans", json=scan)
+    assert (told_again.status_code, told_again.json["code"], told_again.json["device"]) == (
+        409,
+        "void-label",
+        code,
+    )
+    assert "device" not in world.api(world.other_operator).post("/scans", json=scan).json
     stranger = text(world.anonymous().get(f"/d/{device.code}"))
     assert "Cette étiquette ne sert plus." in stranger
     assert code not in stranger

@@ -25,7 +25,7 @@
   const LEAVE_MS = 3000;
   const LONGEST = 60;
   // What the desk's own page answers better than a line: a place, a blank label, several devices of one number.
-  const BETTER = ["place-label", "blank-label", "several-match"];
+  const BETTER = ["place-label", "blank-label", "void-label", "several-match"];
 
   const own = new Map();
   let here = stored(HERE, []);
