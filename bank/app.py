@@ -36,12 +36,20 @@ from bank.office import documents, letterhead
 from bank.office import views as office_views
 from bank.office import words as office_words
 from bank.scanning import api as scanning_api
-from bank.scanning import offline_views, series_views, settings_views, stock_api, stock_views
+from bank.scanning import (
+    offline_views,
+    series_views,
+    settings_views,
+    stock_api,
+    stock_views,
+    tray_api,
+    tray_views,
+)
 from bank.scanning import views as scanning_views
 from bank.scanning import words as scanning_words
 from bank.web import api, guard, observe, pages, problems, words
 from bank.workshops import api as workshops_api
-from bank.workshops import incident_views
+from bank.workshops import guide_views, incident_views, shipment_api, shipment_views
 from bank.workshops import views as workshops_views
 from bank.workshops import words as workshops_words
 
@@ -61,6 +69,7 @@ ROOMS = (
     import_views,
     scanning_views,
     series_views,
+    tray_views,
     settings_views,
     stock_views,
     offline_views,
@@ -70,6 +79,8 @@ ROOMS = (
     look_views,
     workshops_views,
     incident_views,
+    guide_views,
+    shipment_views,
     office_views,
     home_views,
 )
@@ -81,6 +92,8 @@ RESOURCES = (
     import_api.bp,
     workshops_api.bp,
     scanning_api.bp,
+    tray_api.bp,
+    shipment_api.bp,
     stock_api.bp,
     allocation_api.bp,
 )
@@ -89,6 +102,7 @@ NAV = (
     pages.NavItem("donations.index", _l("Lots"), "package"),
     pages.NavItem("scanning.desk", _l("Poste de scan"), "scan"),
     pages.NavItem("workshops.board", _l("Atelier"), "tool"),
+    pages.NavItem("shipments.index", _l("Transferts"), "truck"),
     pages.NavItem("incidents.index", _l("Incidents"), "alert-triangle"),
     pages.NavItem("inventory.devices", _l("Matériels"), "device-laptop"),
     pages.NavItem("places.index", _l("Emplacements"), "shelf"),

@@ -77,6 +77,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "scanning.problem": {"station": "erasure", "reason": "drive_dead"},
     "scanning.ask_help": {"station": "erasure"},
     "scanning.danger": {"reason": "smell"},
+    "trays.act": {"codes": "{code}", "then": "act", "station": "control"},
+    "shipments.arrive": {"code": "{code}", "idempotency_key": "5b0f6d0e-0000-4000-8000-00000000000e"},
+    "shipments.settle": {"outcome": "never_left"},
+    "shipments_api.arrive": {"scan_id": "5b0f6d0e-0000-4000-8000-00000000000f", "code": "{code}"},
+    "shipments_api.settle": {"outcome": "never_left"},
     "scanning.undo": {"undoes": "5b0f6d0e-0000-4000-8000-00000000000d"},
     "offline.settle": {},
     "scanning.done": {

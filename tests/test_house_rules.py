@@ -90,6 +90,10 @@ def test_no_rule_opens_a_unit_of_work_and_no_action_does_either() -> None:
     """The edge opens and closes: views, API, jobs, commands."""
     edges = {
         "views.py",
+        "tray_views.py",
+        "tray_intake.py",
+        "shipment_views.py",
+        "shipment_api.py",
         "import_views.py",
         "import_api.py",
         "stations.py",

@@ -18,6 +18,7 @@ from bank.donations.models import Batch, BatchState
 from bank.inventory.lifecycle import State
 from bank.inventory.models import Device, Step, StepKind
 from bank.web.pages import PARIS, today_in_paris
+from bank.workshops import shipment_queries as shipments
 from bank.workshops.models import Blocker, HelpCall, Incident
 
 # Beyond, the exact figure helps nobody: the list is one link away.
@@ -61,6 +62,8 @@ class Item(StrEnum):
     OWN_REQUESTS_ALLOCATED = "own_requests_allocated"
     APPOINTMENTS_TODAY = "appointments_today"
     HANDOVERS_TO_MAKE = "handovers_to_make"
+    SHIPMENTS_TO_RECEIVE = "shipments_to_receive"
+    SHIPMENTS_UNSETTLED = "shipments_unsettled"
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,7 @@ def _appointments_today(actor: Actor) -> Ids:
 
 BATCHES, DEVICES, REQUESTS = "donations.index", "inventory.devices", "allocation.requests"
 BOARD, INCIDENTS, DESK = "workshops.board", "incidents.index", "desk.desk"
+SHIPMENTS = "shipments.index"
 
 
 def _in(state: BatchState | State | RequestState) -> Mapping[str, str]:
@@ -225,6 +229,8 @@ LINES = (
         BATCHES,
         _in(B.ACCEPTED),
     ),
+    Line(Item.SHIPMENTS_TO_RECEIVE, _may(P.SHIPMENT_RECEIVE), shipments.awaiting, SHIPMENTS),
+    Line(Item.SHIPMENTS_UNSETTLED, _may(P.WORKSHOP_RUN), shipments.unsettled, SHIPMENTS),
     Line(Item.HELP_CALLED, _may(P.WORKSHOP_RUN), _help_calls, BOARD),
     Line(Item.DANGERS, _may(P.WORKSHOP_RUN), _blocked(danger=True), BOARD),
     Line(Item.DEVICES_BLOCKED, _may(P.WORKSHOP_RUN), _blocked(danger=False), BOARD),

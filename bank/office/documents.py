@@ -280,6 +280,38 @@ class StockTake:
     others: tuple[CountedLine, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransferCount:
+    """How many devices of one category travel."""
+
+    what: str
+    count: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferLine:
+    """One device that travels; `data` says whether it is still to erase."""
+
+    code: str
+    what: str
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """What travels with devices that one organisation sends to another. It names no person."""
+
+    head: Head
+    number: str
+    day: str
+    sender: Party
+    receiver: Party
+    counts: tuple[TransferCount, ...]
+    total: str
+    lines: tuple[TransferLine, ...]
+    to_erase: int = 0
+
+
 def receipt(facts: Receipt) -> bytes:
     """The receipt of a hand-over, or the note of a loan."""
     return _paper("receipt", asdict(facts) | {"drawing": _drawing(facts.signed)})
@@ -303,6 +335,11 @@ def erasure(facts: Erasure) -> bytes:
 def notice(facts: Notice) -> bytes:
     """The notice on personal data, on one page."""
     return _paper("notice", asdict(facts))
+
+
+def transfer(facts: Transfer) -> bytes:
+    """What travels with a shipment."""
+    return _paper("transfer", asdict(facts))
 
 
 def badges(head: Head, cards: Sequence[Badge]) -> bytes:

@@ -62,6 +62,7 @@ OUTCOMES = {
     journal.Kind.DEVICE_SEND_BACK.value: Outcome.SENT_BACK,
     journal.Kind.HELP_CALLED.value: Outcome.HELP_CALLED,
     journal.Kind.DEVICE_PUT.value: Outcome.PUT,
+    journal.Kind.DEVICE_SHIP.value: Outcome.SHIPPED,
     journal.Kind.DEVICE_UNDO.value: Outcome.UNDONE,
     journal.Kind.DEVICE_LEAVE.value: Outcome.UNDONE,
     journal.Kind.DEVICE_REOPEN.value: Outcome.UNDONE,

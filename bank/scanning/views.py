@@ -1,6 +1,7 @@
 """The scan desk, and the passport behind each label."""
 
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -18,14 +19,14 @@ from bank.inventory.finding import Match
 from bank.office import letterhead
 from bank.scanning import forms, intake, queries, settings
 from bank.scanning.actions import Scan
-from bank.scanning.forms import CodeForm, InstallForm, StepForm, TellForm
-from bank.scanning.queries import Asked, Result
+from bank.scanning.forms import CodeForm, InstallForm, StepForm, TellForm, UndoForm
+from bank.scanning.queries import Asked, Result, Undoable
 from bank.web import guard, pages, problems, words
 from bank.web.forms import set_errors
 from bank.web.guard import public, requires
 from bank.web.words import word
 from bank.workshops import actions as workshops
-from bank.workshops import rules
+from bank.workshops import guides, rules
 from bank.workshops.models import DANGERS
 from bank.workshops.rules import Outcome
 
@@ -108,6 +109,21 @@ def problem(code: str) -> BaseResponse:
     """The step cannot be done, for a reason that the page offered."""
     try:
         scan, result = _told(code, Asked.PROBLEM)
+    except Refusal as refusal:
+        return _refused(refusal)
+    return _next(scan, result)
+
+
+@bp.post("/scan/<code>/undo")
+@requires(Permission.DEVICE_SCAN)
+def undo(code: str) -> BaseResponse:
+    """The last scan of the device was a mistake."""
+    form = UndoForm()
+    if not form.validate_on_submit():
+        return problems.answer(Refusal(Code.BAD_REQUEST))
+    try:
+        scan = form.to_scan(codes.read(code))
+        result = intake.take(scan, intake.as_known(guard.actor()), guard.actor)
     except Refusal as refusal:
         return _refused(refusal)
     return _next(scan, result)
@@ -227,6 +243,7 @@ def _desk(
 ) -> Response:
     with db.read() as session:
         last = queries.last_scans(session, guard.actor())
+        undoable = queries.undoable(session, guard.actor())
     refused = words.problem(refusal.code) if refusal else None
     facts = refusal.facts if refusal else {}
     return pages.with_camera(
@@ -235,6 +252,7 @@ def _desk(
             status=status,
             form=form,
             last=last,
+        undoable=_undoable(undoable),
             refused=refused,
             step=facts.get("step"),
             blocked_by=facts.get("problem"),
@@ -255,6 +273,8 @@ def _in_hand(code: str, form: StepForm | None = None) -> Response:
         found = queries.in_hand(session, guard.actor(), code)
         tool = queries.last_tool(session, guard.actor())
         system = queries.last_system(session, guard.actor())
+        undoable = queries.undoable(session, guard.actor())
+        guide = guides.guide(session, guard.actor(), found.step)
     status = 200 if form is None else 422
     if form is None and found.step is not None:
         form = forms.fresh(found.step, found.drives, tool, system)
@@ -267,13 +287,20 @@ def _in_hand(code: str, form: StepForm | None = None) -> Response:
             "scanning/device.html",
             status=status,
             device=found,
+            undoable=_undoable(undoable if undoable and undoable.code == found.code else None),
             form=form,
             functions=rules.FUNCTIONS[found.category],
             has_battery=found.category in rules.PORTABLE,
             reasons=rules.reasons(found.step),
+            guide=guide,
             tell=lambda: TellForm(formdata=None, data={"station": found.step or ""}),
         )
     )
+
+
+def _undoable(last: Undoable | None) -> dict[str, Any] | None:
+    """The last scan with the form that takes it back."""
+    return {"last": last, "form": UndoForm(formdata=None, data={"undoes": last.scan_id})} if last else None
 
 
 def _blamed(form: StepForm, refusal: Refusal) -> bool:
@@ -304,11 +331,17 @@ def _told(code: str, asked: Asked) -> tuple[Scan, Result]:
 
 def _next(scan: Scan, result: Result) -> BaseResponse:
     """What it came to, above a scan field that is ready for the next label."""
-    flash(_said(scan, result), TONES.get(result.outcome, "done"))
+    said = _undone(result) if result.outcome is Outcome.UNDONE else _said(scan, result)
+    flash(said, TONES.get(result.outcome, "done"))
     return redirect(url_for("scanning.desk"), 303)
 
 
 TONES = {Outcome.KEPT: "wait", Outcome.BLOCKED: "wait", Outcome.SENT_BACK: "wait", Outcome.NOTHING: "info"}
+
+
+def _undone(result: Result) -> str:
+    now = word(result.step, "step_again") if result.step else word(result.state or "", "at_rest_again")
+    return str(_("C’est annulé. %(now)s", now=now))
 
 
 def _said(scan: Scan, result: Result) -> str:

@@ -21,6 +21,7 @@ from bank.inventory import actions as drives
 from bank.inventory import conditions, finding, identify, lifecycle, register
 from bank.inventory import rules as inventory_rules
 from bank.inventory.actions import Finding
+from bank.inventory.finding import PlaceFound
 from bank.inventory.lifecycle import Move, State
 from bank.inventory.models import StepKind
 from bank.inventory.register import ScanMark, Standing
@@ -136,23 +137,44 @@ def pass_step(session: Session, actor: Actor, standing: Standing, work: Work) ->
     Raises Refusal(other-custodian, blocked, out-of-step, same-person, evidence-missing, illegal-move, invalid,
     row-taken).
     """
-    inventory_rules.must_hold(actor, standing.custodian_id)
-    lifecycle.after(standing.state, Move.PASS)
-    _must_be_free(session, standing)
-    step = rules.must_stand_at(standing.step_kind, work.station)
+    step = may_pass(session, actor, standing, work)
     seen = work.seen
     if not rules.RECORDS[step]:
-        rules.must_be_recorded(step, standing.category, seen, date.min)
-        _must_be_another_person(session, actor, standing)
         return _advance(session, actor, standing, work)
-    today = today_in_paris(utcnow())
-    rules.must_be_recorded(step, standing.category, seen, today)
-    problem = rules.found_wrong(seen, today)
+    problem = rules.found_wrong(seen, today_in_paris(utcnow()))
     if problem is not None:
         return _stop(session, actor, standing, work, problem)
     if Repair.STORAGE in seen.repairs:
         return _erase_again(session, actor, standing, work)
     return _advance(session, actor, _described(session, actor, standing, seen), work)
+
+
+def may_pass(session: Session, actor: Actor, standing: Standing, work: Work) -> StepKind:
+    """The step that this person may say is done, with what they bring. Writes nothing.
+
+    Raises Refusal(other-custodian, illegal-move, blocked, out-of-step, evidence-missing, same-person).
+    """
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    lifecycle.after(standing.state, Move.PASS)
+    _must_be_free(session, standing)
+    step = rules.must_stand_at(standing.step_kind, work.station)
+    today = today_in_paris(utcnow()) if rules.RECORDS[step] else date.min
+    rules.must_be_recorded(step, standing.category, work.seen, today)
+    _must_be_another_person(session, actor, standing)
+    return step
+
+
+def once_entered(session: Session, actor: Actor, standing: Standing) -> Standing:
+    """Where a device that was received will stand when it enters its route; any other as it stands. Writes nothing.
+
+    Raises Refusal(other-custodian, blocked, no-route).
+    """
+    if standing.state is not State.RECEIVED:
+        return standing
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    _must_be_free(session, standing)
+    first = _first_step(session, standing)
+    return replace(standing, state=State.IN_WORK, step_id=first.step_id, step_kind=first.kind)
 
 
 def _must_be_free(session: Session, standing: Standing) -> None:
@@ -274,18 +296,24 @@ def block(session: Session, actor: Actor, standing: Standing, work: Work) -> Don
 
     Raises Refusal(other-custodian, blocked, out-of-step, invalid, illegal-move).
     """
+    problem = may_block(session, actor, standing, work)
+    return _stop(session, actor, standing, work, problem)
+
+
+def may_block(session: Session, actor: Actor, standing: Standing, work: Work) -> Problem:
+    """The problem that this person may say of the device at its step. Writes nothing.
+
+    Raises Refusal(other-custodian, blocked, out-of-step, invalid).
+    """
     inventory_rules.must_hold(actor, standing.custodian_id)
     _must_be_free(session, standing)
     step = rules.must_stand_at(standing.step_kind, work.station)
-    return _stop(session, actor, standing, work, rules.must_be_a_problem(step, work.seen.reason))
+    return rules.must_be_a_problem(step, work.seen.reason)
 
 
 def fail_control(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
     """What the control found goes back to the step that mends it; what no step of the route mends is blocked."""
-    inventory_rules.must_hold(actor, standing.custodian_id)
-    _must_be_free(session, standing)
-    step = rules.must_stand_at(standing.step_kind, work.station)
-    problem = rules.must_be_a_problem(step, work.seen.reason)
+    problem = may_block(session, actor, standing, work)
     back = _send_back(session, actor, standing, work, rules.BACK_TO.get(problem, ()))
     return back or _stop(session, actor, standing, work, problem)
 
@@ -368,15 +396,23 @@ def put(session: Session, actor: Actor, standing: Standing, work: Work) -> Done:
 
     Raises Refusal(other-custodian, invalid, not-found, illegal-move).
     """
-    inventory_rules.must_hold(actor, standing.custodian_id)
-    if not work.place:
-        raise Refusal(Code.INVALID, errors={"facts": {"place": ["the label of a place"]}})
-    lifecycle.after(standing.state, Move.PUT, standing.open_drives)
-    place = finding.place(session, actor, work.place)
+    place = may_put(session, actor, standing, work)
     if standing.place_id == place.id:
         return Done(Outcome.PUT, standing)
     after = register.move(session, actor, standing, Move.PUT, to={"place_id": place.id}, scan=work.scan)
     return Done(Outcome.PUT, after)
+
+
+def may_put(session: Session, actor: Actor, standing: Standing, work: Work) -> PlaceFound:
+    """The place where this person may put the device. Writes nothing.
+
+    Raises Refusal(other-custodian, invalid, illegal-move, not-found).
+    """
+    inventory_rules.must_hold(actor, standing.custodian_id)
+    if not work.place:
+        raise Refusal(Code.INVALID, errors={"facts": {"place": ["the label of a place"]}})
+    lifecycle.after(standing.state, Move.PUT, standing.open_drives)
+    return finding.place(session, actor, work.place)
 
 
 # --- help ---

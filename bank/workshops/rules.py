@@ -63,6 +63,7 @@ class Outcome(StrEnum):
     HELP_CALLED = "help_called"
     UNDONE = "undone"
     PUT = "put"
+    SHIPPED = "shipped"
     NOTHING = "nothing"
 
 

@@ -69,6 +69,14 @@ WORDS: Vocabularies = {
         "smell": _l("Odeur ou fumée"),
         "broken_glass": _l("Verre cassé"),
     },
+    # What is wrong with a guide that somebody writes.
+    "guide_fault": {
+        "unreadable": _l("Écrivez un texte plus court, sans signes spéciaux."),
+        "needed": _l("Dites en une phrase ce que montre l’image."),
+        "not-a-picture": _l("Ce fichier n’est pas une image PNG ou JPEG entière. Choisissez-en une autre."),
+        "too-large": _l("Cette image dépasse 6 Mo. Choisissez-en une plus petite."),
+        "too-wide": _l("Cette image est trop grande. 10 000 points de côté au plus."),
+    },
     # What to do at once, one sentence a line.
     "danger_order": {
         "battery_swollen": _l("Posez l’appareil. Ne le branchez pas. Ne l’ouvrez pas. N’appuyez pas dessus."),
@@ -170,6 +178,30 @@ WORDS: Vocabularies = {
         "not-a-fate": _l("Choisissez une réponse."),
         "drive-was-seen": _l("Un disque a été vu dans ce matériel. Dites s’il est retiré ou détruit."),
         "say-it-of-the-device": _l("Si le matériel est retrouvé, dites-le sur sa fiche."),
+    },
+    # What scanning at the arrival of a shipment came to.
+    "arrival": {
+        "arrived": _l("%(code)s est arrivé. Il est à vous."),
+        "already": _l("%(code)s était déjà arrivé. Rien ne change."),
+        "unexpected": _l("%(code)s n’était pas sur la liste. Gardez-le à part : l’expéditeur doit répondre."),
+    },
+    "difference": {
+        "awaited": _l("pas encore arrivé"),
+        "unexpected": _l("arrivé, et pas sur la liste"),
+    },
+    # What the sender says of it: the button, then the line.
+    "settling": {
+        "never_left": _l("Il n’est jamais parti"),
+        "missing": _l("Il est introuvable"),
+        "sent_too": _l("Je l’ai envoyé aussi"),
+        "not_sent": _l("Je ne l’ai pas envoyé"),
+    },
+    "shipment_settled": {
+        "never_left": _l("jamais parti"),
+        "missing": _l("introuvable"),
+        "sent_too": _l("envoyé aussi"),
+        "not_sent": _l("pas envoyé, à rendre"),
+        "undone": _l("envoi annulé"),
     },
     "incident_outcome": {
         "found": _l("retrouvé"),
