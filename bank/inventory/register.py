@@ -155,7 +155,7 @@ def look(session: Session, code: str) -> Standing:
 
 def look_at_all(session: Session, codes: Iterable[str]) -> dict[str, Standing]:
     """The devices that carry these labels, by code, in one SELECT; what `look` would refuse is not among them."""
-    rows = core(session).execute(BY_CODES, {"codes": list(codes)})
+    rows: Iterable[Sequence[Any]] = core(session).execute(BY_CODES, {"codes": list(codes)})
     return {row[1]: Standing(*row) for row in rows if row[0] is not None and row[2] is LabelState.CLAIMED}
 
 
