@@ -14,7 +14,7 @@ from uuid import uuid4
 import click
 import sqlalchemy as sa
 
-from bench import bare, load, stage
+from bench import bare, labels, load, stage
 from tests import hosts
 
 CLIENTS = 8
@@ -48,12 +48,51 @@ class Line:
         return statistics.median(self.rounds)
 
 
+# What can be measured alone.
+SERVICE, LABELS = "service", "labels"
+# Labels of one round; the plain way, some hundred times slower, draws fewer and is scaled to as many.
+RUN, PLAIN_RUN = 10_000, 240
+
+
 @click.command()
+@click.argument("what", nargs=-1, type=click.Choice([SERVICE, LABELS]))
 @click.option("--devices", default=10_000, show_default=True, help="Devices in the bank.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--seconds", default=3.0, show_default=True, help="Length of a round.")
-def main(devices: int, rounds: int, seconds: float) -> None:
-    """One step by scan over HTTP, beside its raw limits; the device list."""
+def main(what: tuple[str, ...], devices: int, rounds: int, seconds: float) -> None:
+    """One step by scan over HTTP, beside its raw limits; the device list; labels. All of it, or what is named."""
+    if LABELS in what or not what:
+        draw_labels(rounds)
+    if SERVICE in what or not what:
+        measure_service(devices, rounds, seconds)
+
+
+def draw_labels(rounds: int) -> None:
+    """Print what a run of labels takes, ours and the plain way round by round."""
+    found: dict[str, list[tuple[float, float]]] = {"ours": [], "plain": []}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "labels.pdf"
+        for _ in range(rounds):
+            found["ours"].append(labels.measured("ours", RUN, file))
+            found["plain"].append(labels.measured("plain", PLAIN_RUN, file))
+    click.echo(
+        f"{RUN:,} labels of {labels.SHEET.reference} mm, QR, Code 128, four lines, one process each;"
+        " median (min-max)   (aim: 3 s, 100 MB)"
+    )
+    tell_labels("labels, the bank", found["ours"], 1)
+    tell_labels(f"  qrcode + reportlab, {PLAIN_RUN} labels, scaled", found["plain"], RUN / PLAIN_RUN)
+
+
+def tell_labels(name: str, rounds: list[tuple[float, float]], times: float) -> None:
+    """One line: seconds, scaled to the whole run, and the most memory of any round, as it was."""
+    seconds = [took * times for took, _ in rounds]
+    memory = max(held for _, held in rounds)
+    low, high = min(seconds), max(seconds)
+    click.echo(f"{name:52} {statistics.median(seconds):8.2f} s    ({low:.2f}-{high:.2f})   {memory:.0f} MB")
+
+
+def measure_service(devices: int, rounds: int, seconds: float) -> None:
+    """Print what one step by scan and the device list take, beside their raw limits."""
     with tempfile.TemporaryDirectory() as folder, hosts.postgres(durable=True) as base:
         ours, raw = hosts.create_database(base), None
         token, codes = stage.stock(ours, Path(folder), devices)

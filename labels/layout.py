@@ -264,10 +264,16 @@ def _lines_under(box: _Box, code_size: float) -> _Column:
 
 def _words(label: Label, box: _Box, column: _Column) -> tuple[Words, ...]:
     code = Words(label.spoken, BOLD, column.code_size, box.x, column.code_y)
-    texts = [printable(line) for line in label.lines[: column.lines]]
+    return code, *_lines(label.lines[: column.lines], box, column)
+
+
+# Labels of one batch say the same under different codes.
+@lru_cache(maxsize=1024)
+def _lines(lines: tuple[str, ...], box: _Box, column: _Column) -> tuple[Words, ...]:
+    texts = [printable(line) for line in lines]
     smallest = max(LINE_SMALLEST, SHRINK * column.line_size)
     size = fitting(texts, REGULAR, box.width, column.line_size, smallest)
-    return code, *(
+    return tuple(
         Words(cut(text, REGULAR, box.width, size), REGULAR, size, box.x, column.first_y - place * column.step)
         for place, text in enumerate(texts)
     )
