@@ -73,7 +73,17 @@ def act(actor: Actor, tray: Tray, said: Sequence[str]) -> Whole:
     asked = ASKED.get(tray.action)
     if asked is None:
         raise Refusal(Code.INVALID, errors={"action": ["nothing to do here"]})
-    return Whole(tuple(_taken(actor, _scan(tray, asked, each), each) for each in said))
+    taken = (_taken(actor, _scan(tray, asked, each), each) for each in said)
+    return Whole(tuple(_unless_nothing(actor, tray, each) for each in taken))
+
+
+def _unless_nothing(actor: Actor, tray: Tray, acted: Acted) -> Acted:
+    """A scan that is told and does nothing is, in a tray, one that could not be done: why."""
+    if acted.result is None or acted.result.outcome is not Outcome.NOTHING:
+        return acted
+    with db.read() as session:
+        line = trays.check(session, actor, tray, acted.line.said)
+    return Acted(line if line.refusal else replace(line, refusal=Refusal(Code.MOVED_MEANWHILE)))
 
 
 def undo(actor: Actor, tray: Tray, said: Sequence[str]) -> Whole:
