@@ -1,5 +1,6 @@
 """Things of one set of organisations, people of another, and what each changing address is sent about them."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,14 +11,17 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from bank import db
+from bank import db, files
 from bank.actor import Actor
 from bank.identity import signin
 from bank.identity.models import ApiToken, OrganisationRole, PersonRole
 from bank.inventory import labels, places
 from bank.inventory.lifecycle import State
-from bank.inventory.models import Label, PlaceKind
+from bank.inventory.models import Label, PlaceKind, StepKind
 from bank.inventory.places import PlaceDraft
+from bank.scanning import stock_takes
+from bank.workshops import guides, pictures
+from bank.workshops.guides import Guide
 from bank.workshops.models import HelpCall
 from tests.factories import World, today
 
@@ -27,6 +31,13 @@ PERSON = "Jeanne Introuvable"
 CONTACT = "01 99 00 71 36"
 # Anyone may call these with anything: what they answer is public, or proven by the link itself.
 PUBLIC = {"static", "scanning.passport", "identity.set_password"}
+
+# These name a step, which every workshop has: what they show and change is the asker's own.
+OWN = {"guides.edit", "guides.save", "series.show", "series.take"}
+# The smallest PNG.
+DOT = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 # What each changing address is sent: well formed, so that only scope can refuse it.
 BODIES: dict[str, dict[str, Any]] = {
@@ -80,6 +91,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "trays.act": {"codes": "{code}", "then": "act", "station": "control"},
     "shipments.arrive": {"code": "{code}", "idempotency_key": "5b0f6d0e-0000-4000-8000-00000000000e"},
     "shipments.settle": {"outcome": "never_left"},
+    "stock_takes.scan": {"code": "{code}"},
+    "stock_takes.close": {},
+    "stock_takes_api.scan": {"codes": ["{code}"]},
+    "stock_takes_api.close": {"choices": {}},
     "shipments_api.arrive": {"scan_id": "5b0f6d0e-0000-4000-8000-00000000000f", "code": "{code}"},
     "shipments_api.settle": {"outcome": "never_left"},
     "scanning.undo": {"undoes": "5b0f6d0e-0000-4000-8000-00000000000d"},
@@ -239,6 +254,9 @@ def build(world: World) -> Foreign:
         **printed_labels(world),
         "blank": blank_label(world),
         "place_id": shelf(world),
+        "take_id": stock_take(world, "Étagère comptée"),
+        "closed_id": stock_take(world, "Étagère terminée", closed=True),
+        "digest": guide_of(world),
     }
     elsewhere = world.organisation(
         "Ailleurs",
@@ -283,6 +301,25 @@ def shelf(world: World) -> int:
     maker = world.supervisor
     with db.transaction() as session:
         return places.make(session, maker, PlaceDraft("Étagère introuvable", PlaceKind.SHELF))
+
+
+def stock_take(world: World, name: str, *, closed: bool = False) -> int:
+    """A stock-take at a place of AGOIE."""
+    maker = world.supervisor
+    with db.transaction() as session:
+        place_id = places.make(session, maker, PlaceDraft(name, PlaceKind.SHELF))
+        take_id = stock_takes.open_at(session, maker, str(uuid4()), place_id)
+        if closed:
+            stock_takes.close(session, maker, take_id, {})
+        return take_id
+
+
+def guide_of(world: World) -> str:
+    """What AGOIE tells its people at the erasure, with a picture; the picture's name."""
+    maker, picture = world.supervisor, files.put(pictures.read(DOT).data)
+    with db.transaction() as session:
+        guides.edit(session, maker, Guide(StepKind.ERASURE, "Le câble bleu.", picture, "Un câble bleu."))
+    return picture
 
 
 def announced_batch(world: World, *, sent: bool) -> str:
@@ -371,6 +408,9 @@ def address(rule: Rule, ids: dict[str, Any]) -> str:
     refs = {"batches": batch, "requests": "request", "handovers": "handover"}
     values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"], "reason": "smell"}
     values["exit"] = "lose"
+    values["step"] = "erasure" if rule.endpoint.startswith("guides") else "locks"
+    if rule.endpoint == "stock_takes.result":
+        values["take_id"] = ids["closed_id"]
     path = rule.rule
     for name in rule.arguments:
         for kind in ("", "int:", "path:"):
@@ -381,7 +421,7 @@ def address(rule: Rule, ids: dict[str, Any]) -> str:
 def rules(app: Flask, *, changing: bool) -> Iterator[tuple[Rule, str]]:
     """Every address that takes an id, once per method."""
     for rule in app.url_map.iter_rules():
-        if not rule.arguments or rule.endpoint in PUBLIC:
+        if not rule.arguments or rule.endpoint in PUBLIC | OWN:
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             if (method != "GET") is changing:
