@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length, Optional
 
+from bank.errors import Code, Refusal
 from bank.inventory.labels import Why
 from bank.inventory.models import Category
 from bank.inventory.queries import Q_MAX
@@ -43,6 +44,11 @@ class StickForm(PageForm):
         """With the blank label that was scanned on the page before, which the address names."""
         self.label.data = request.args.get("label", "")[:SCANNED_MAX]
         return self
+
+    def scan_again(self, refusal: Refusal) -> None:
+        """Empty the field for the next label, unless it is the reason alone that is missing."""
+        if refusal.code is not Code.INVALID:
+            self.label.data = ""
 
     @property
     def why(self) -> Why | None:

@@ -188,6 +188,7 @@ def swap(code: str) -> Response:
         with db.transaction() as session:
             after = labels.stick(session, actor, _carried(session, code), form.label.data or "", form.why)
     except Refusal as refusal:
+        form.scan_again(refusal)
         return _swapping(code, form, refusal=refusal)
     return pages.done(
         "inventory.device",

@@ -109,6 +109,7 @@ def label(place_id: int) -> Response:
         with db.transaction() as session:
             places.stick(session, actor, place_id, form.label.data or "", form.why)
     except Refusal as refusal:
+        form.scan_again(refusal)
         return _labelling(place_id, form, status=problems.STATUS[refusal.code], refusal=refusal)
     return pages.done("places.show", place_id=place_id, said=_("L’étiquette est collée à cet emplacement."))
 

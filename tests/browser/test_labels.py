@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.scanned import scanned
@@ -17,6 +17,11 @@ def scan(page: Page, text: str) -> None:
     """What a scanner does in the field that has the focus: the signs, then Enter."""
     page.keyboard.type(text)
     page.keyboard.press("Enter")
+
+
+def said(page: Page, text: str) -> Locator:
+    """What the page itself says, not its announcer."""
+    return page.locator("#main").get_by_text(text).first
 
 
 def printed_blanks(visitor: Visitor, count: int) -> list[str]:
@@ -37,7 +42,7 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     page.get_by_label("De qui cela vient").select_option(label="Origine inconnue")
     page.get_by_label("Arrivés : ordinateur portable", exact=True).fill("2")
     page.get_by_role("button", name="Réceptionner et faire les étiquettes").press("Enter")
-    expect(page.get_by_text("réceptionné").first).to_be_visible()
+    expect(said(page, "réceptionné")).to_be_visible()
 
     # One blank after the other, the hands on the scanner.
     visitor.open("/labels/claim")
@@ -46,16 +51,16 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     expect(page.get_by_label("Étiquette vierge")).to_be_focused()
     visitor.look("labels-claim")
     scan(page, blanks[0])
-    expect(page.get_by_text("Il en reste une à coller.")).to_be_visible()
+    expect(said(page, "Il en reste une à coller.")).to_be_visible()
     scan(page, blanks[0])
-    expect(page.get_by_text("déjà enregistrée")).to_be_visible()
+    expect(said(page, "déjà enregistrée")).to_be_visible()
     visitor.look("labels-claim-again")
     scan(page, "n’importe quoi")
     expect(page.get_by_role("alert")).to_be_visible()
     visitor.look("labels-claim-refused")
     page.get_by_label("Étiquette vierge").focus()
     scan(page, blanks[1])
-    expect(page.get_by_text("Tout est étiqueté.")).to_be_visible()
+    expect(said(page, "Tout est étiqueté.")).to_be_visible()
     visitor.look("labels-claim-done")
 
     # A serial is read on one of them; later its label is torn.
@@ -68,17 +73,18 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Étiquette vierge"))
     visitor.look("labels-blank")
     page.get_by_role("link", name="Remplacer l’étiquette d’un matériel").press("Enter")
+    expect(page.get_by_label("Numéro du matériel")).to_be_focused()
     visitor.look("labels-seek")
     scan(page, "pf0labels1")
     expect(page.get_by_role("heading", level=1)).to_have_text("Changer l’étiquette de ce matériel")
     visitor.look("labels-stick")
     page.get_by_role("button", name="ne se lit plus").press("Enter")
-    expect(page.get_by_text("Retirez l’ancienne.")).to_be_visible()
+    expect(said(page, "Retirez l’ancienne.")).to_be_visible()
     visitor.look("labels-device")
     visitor.open("/scan")
     page.locator("#code").focus()
     scan(page, blanks[0])
-    expect(page.get_by_text("Cette étiquette a été remplacée")).to_be_visible()
+    expect(said(page, "Cette étiquette a été remplacée")).to_be_visible()
     visitor.look("labels-replaced")
 
 
@@ -97,11 +103,12 @@ def test_places_and_what_is_put_in_them(visitor: Visitor) -> None:
     code = page.locator("tbody a .code, tbody th .code").first.inner_text()
     page.goto(address)
     scan(page, code)
-    expect(page.get_by_role("status").get_by_text("rangé ici")).to_be_visible()
+    expect(said(page, " : rangé ici.")).to_be_visible()
     visitor.look("places-one")
     page.get_by_role("link", name="Coller une étiquette vierge").press("Enter")
+    expect(page.get_by_label("Étiquette vierge")).to_be_focused()
     scan(page, blank)
-    expect(page.get_by_text("L’étiquette est collée à cet emplacement.")).to_be_visible()
+    expect(said(page, "L’étiquette est collée à cet emplacement.")).to_be_visible()
     visitor.open("/scan")
     page.locator("#code").focus()
     scan(page, blank)
@@ -111,9 +118,10 @@ def test_places_and_what_is_put_in_them(visitor: Visitor) -> None:
     page.get_by_role("link", name="Étagère de l’essai").press("Enter")
     page.get_by_role("link", name=re.compile(code[:4])).press("Enter")
     page.get_by_role("link", name="Ranger").press("Enter")
+    expect(page.get_by_label("Étiquette de l’emplacement")).to_be_focused()
     visitor.look("places-device")
     scan(page, "xx")
-    expect(page.get_by_text("Ce n’est pas l’étiquette d’un de vos emplacements.").first).to_be_visible()
+    expect(said(page, "Ce n’est pas l’étiquette d’un de vos emplacements.")).to_be_visible()
     visitor.look("places-device-refused")
     visitor.context.clear_cookies()
     visitor.open(f"/d/{blank}")
