@@ -98,7 +98,7 @@ def main(way: str, count: int, file: Path) -> None:
 
 
 def most_held() -> float:
-    """The most memory that this process held, in KB. Not `ru_maxrss`: that remembers the process that started us."""
+    """The most memory that this process held, in KB; `ru_maxrss` remembers the process that started this one."""
     status = Path("/proc/self/status").read_text()
     return float(status.split("VmHWM:")[1].split()[0])
 
