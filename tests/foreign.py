@@ -33,7 +33,7 @@ CONTACT = "01 99 00 71 36"
 PUBLIC = {"static", "scanning.passport", "identity.set_password"}
 
 # These name a step, which every workshop has: what they show and change is the asker's own.
-OWN = {"guides.edit", "guides.save", "series.show", "series.take"}
+OWN = {"guides.edit", "guides.save", "series.show", "series.take", "trays.show", "trays.act"}
 # The smallest PNG.
 DOT = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -254,6 +254,7 @@ def build(world: World) -> Foreign:
         **printed_labels(world),
         "blank": blank_label(world),
         "place_id": shelf(world),
+        "shipment_id": shipment_of(world),
         "take_id": stock_take(world, "Étagère comptée"),
         "closed_id": stock_take(world, "Étagère terminée", closed=True),
         "digest": guide_of(world),
@@ -301,6 +302,22 @@ def shelf(world: World) -> int:
     maker = world.supervisor
     with db.transaction() as session:
         return places.make(session, maker, PlaceDraft("Étagère introuvable", PlaceKind.SHELF))
+
+
+def shipment_of(world: World) -> int:
+    """A shipment of AGOIE's, to another workshop, which waits for it."""
+    device = world.device(State.RECEIVED)
+    sent = world.api(world.supervisor).post(
+        "/trays",
+        json={
+            "tray": str(uuid4()),
+            "action": "ship",
+            "to": world.other_workshop,
+            "codes": [device.code],
+        },
+    )
+    assert sent.status_code == 200, sent.json
+    return int(sent.json["shipment"])
 
 
 def stock_take(world: World, name: str, *, closed: bool = False) -> int:

@@ -14,7 +14,14 @@ from bank.donations import actions as donations
 from bank.donations import rules
 from bank.donations.models import Batch, GapReason, RefusalReason
 from bank.inventory.models import Category, Device, Label, LegalBasis
+from bank.office import actions as office
+from bank.office import queries as office_queries
+from bank.office.queries import Selection
+from bank.office.rules import Measured
 from bank.web.pages import today_in_paris
+
+SHEET = "L7160"
+MEASURED = Measured(left=2_120, top=1_950, across=10_020, down=10_000)
 
 
 def come(story: Story, lot: Lot) -> Process:
@@ -32,7 +39,17 @@ def come(story: Story, lot: Lot) -> Process:
         yield 3
     if lot.how is not How.UNANNOUNCED:
         _receive(story, lot, place, ref)
+    _label(story, place, ref)
     _begin_lives(story, lot, place, ref)
+
+
+def set_up(story: Story) -> Process:
+    """AGOIE's printers: one that somebody measured, and one that nobody did yet."""
+    maker = story.places[plan.AGOIE].supervisor
+    laser = office.add_printer(story.session, maker, "Laser du bureau")
+    office.calibrate(story.session, maker, laser, 1, MEASURED)
+    office.add_printer(story.session, maker, "Imprimante de l’atelier")
+    yield from ()
 
 
 def announce(story: Story, announced: Announced) -> Process:
@@ -106,6 +123,15 @@ def _receive(story: Story, lot: Lot, place: Place, ref: str) -> None:
     counts = {category: count - less[category] for category, count in lot.counts.items()}
     reasons = dict.fromkeys(lot.absent, GapReason.NOT_ON_THE_LORRY)
     donations.receive(story.session, place.supervisor, ref, counts, reasons, lot.refused)
+
+
+def _label(story: Story, place: Place, ref: str) -> None:
+    """Each device gets its label: the workshop prints them on the sheet where it stopped last."""
+    if next(_arrived(story, ref), None) is None:
+        return
+    maker = place.supervisor
+    start = office_queries.opened(story.session, maker, None).get(SHEET, 1)
+    office.print_labels(story.session, maker, Selection(batch=ref), office.Paper(sheet=SHEET, start=start))
 
 
 def _begin_lives(story: Story, lot: Lot, place: Place, ref: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bank.actor import Actor
 from bank.db import utcnow
-from bank.demo import asking, giving, plan, working
+from bank.demo import asking, giving, plan, shelves, working
 from bank.demo.plan import ANNOUNCED, LOTS, Wish
 from bank.demo.stage import Story
 from bank.demo.timeline import LAST, Timeline
@@ -28,12 +28,13 @@ def live(session: Session, cast: Mapping[str, Actor]) -> None:
     with codes.drawn_with(dice):
         _begin(story)
         story.time.run()
-        for ago, act in working.TODAY:
+        for ago, act in (*working.TODAY, (shelves.LATELY, shelves.put_away)):
             story.time.just_now(ago, act(story))
 
 
 def _begin(story: Story) -> None:
     """Have each batch and each request begin on its day."""
+    story.time.begin(0, giving.set_up(story))
     for lot in LOTS:
         story.time.begin(lot.day, giving.come(story, lot))
     for announced in ANNOUNCED:

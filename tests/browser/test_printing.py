@@ -1,4 +1,4 @@
-"""The print page in a real browser, as a new user tries it: a half-used sheet, a bad print, a printer that is off."""
+"""Printing in a real browser, as a new user tries it: a half-used sheet, a bad print, a printer that is off."""
 
 import os
 import re
@@ -43,6 +43,7 @@ def test_a_few_devices_on_a_half_used_sheet(visitor: Visitor) -> None:
     visitor.look("labels-list")
     page.get_by_role("button", name="Imprimer les étiquettes cochées").press("Enter")
     expect(page.get_by_text("2 étiquettes de matériels")).to_be_visible()
+    page.wait_for_load_state()
 
     # The sheet is chosen, its places appear; the first five are gone already.
     page.get_by_label("Planche ou rouleau").select_option("L7163")
