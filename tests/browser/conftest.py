@@ -61,6 +61,31 @@ class Served:
         )
         return done.stdout.strip()
 
+    def strike_down(self) -> None:
+        """End it as a power cut does: nothing is finished, nothing is tidied up."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+
+    def start_again(self) -> None:
+        """At the same address, on what it had written down."""
+        self.process = _started(self.folder, int(self.url.rpartition(":")[2]))
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Until it answers. Raises RuntimeError."""
+        until = time.monotonic() + START_S
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError((self.folder / "out").read_text())
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/readyz", timeout=2).close()  # noqa: S310  (our own server)
+        except OSError:
+            return False
+        return True
+
 
 def _environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in GIVEN}
@@ -74,23 +99,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "bank", "serve"]
-    with (folder / "out").open("wb") as out:
-        environment = _environment(folder, PORT=str(port))
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
-    until = time.monotonic() + START_S
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=2).close()  # noqa: S310  (our own server)
-            break
-        except OSError:
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError((folder / "out").read_text()) from None
-            time.sleep(0.2)
-    yield Served(url, folder, process)
-    process.send_signal(signal.SIGTERM)
-    process.wait(30)
+    running = Served(f"http://127.0.0.1:{port}", folder, _started(folder, port))
+    running.wait_until_ready()
+    yield running
+    running.process.send_signal(signal.SIGTERM)
+    running.process.wait(30)
+
+
+def _started(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """`banque serve`, in a group of its own, so that all of it can be struck down at once."""
+    with (folder / "out").open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bank", "serve"],
+            env=_environment(folder, PORT=str(port)),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 @pytest.fixture(scope="session")

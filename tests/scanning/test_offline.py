@@ -4,11 +4,18 @@ import json
 import re
 from uuid import uuid4
 
+from flask.testing import FlaskClient
+
 from bank.identity.models import PersonRole
 from bank.inventory.lifecycle import State
 from bank.inventory.models import StepKind
 from bank.workshops.models import Problem
 from tests.factories import World
+
+
+def is_there(client: FlaskClient, address: str) -> bool:
+    with client.get(address) as answer:
+        return answer.status_code == 200
 
 
 def test_the_page_is_nobodys_and_the_same_for_everybody(world: World) -> None:
@@ -46,7 +53,7 @@ def test_the_worker_keeps_that_page_and_what_it_is_made_of(world: World) -> None
     assert len(kept) > 20
     for address in kept:
         assert address == "/scan/offline" or address.startswith("/static/")
-        assert client.get(address).status_code == 200, address
+        assert is_there(client, address), address
     page = client.get("/scan/offline").text
     for address in re.findall(r'(?:src|href)="(/static/[^"#]+)', page):
         assert address.partition("?")[0] in {each.partition("?")[0] for each in kept}, address
@@ -61,7 +68,7 @@ def test_it_can_be_installed(world: World) -> None:
     assert (told["start_url"], told["display"]) == ("/scan", "standalone")
     assert {icon["sizes"] for icon in told["icons"]} >= {"192x192", "512x512"}
     for icon in told["icons"]:
-        assert client.get(icon["src"]).status_code == 200
+        assert is_there(client, icon["src"])
     assert "manifest.webmanifest" in world.anonymous().get("/scan/offline").text
 
 
