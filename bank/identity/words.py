@@ -74,6 +74,8 @@ WORDS: Vocabularies = {
         Permission.INCIDENT_SETTLE: _l("suivre les incidents"),
         Permission.STATION_MANAGE: _l("gérer les postes et les badges"),
         Permission.LABEL_PRINT: _l("imprimer les étiquettes"),
+        Permission.PLACE_EDIT: _l("créer et renommer les emplacements"),
+        Permission.SHIPMENT_RECEIVE: _l("réceptionner les transferts"),
         Permission.REQUEST_SEE: _l("voir les demandes"),
         Permission.REQUEST_MAKE: _l("faire des demandes"),
         Permission.REQUEST_ALLOCATE: _l("attribuer les matériels"),

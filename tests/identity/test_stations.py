@@ -120,7 +120,12 @@ def test_a_pin_that_is_neither_is_taken(pin: str) -> None:
 
 
 def test_a_badge_opens_the_bench_and_no_account() -> None:
-    assert rules.at_a_station({"operator"}) == {Permission.DEVICE_SEE, Permission.DEVICE_SCAN}
+    assert rules.at_a_station({"operator"}) == {
+        Permission.DEVICE_SEE,
+        Permission.DEVICE_SCAN,
+        Permission.LABEL_PRINT,
+        Permission.SHIPMENT_RECEIVE,
+    }
     wide = rules.at_a_station({role.value for role in PersonRole})
     assert wide == rules.at_a_station({"operator", "supervisor"})
     assert not wide & {
