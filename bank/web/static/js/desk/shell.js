@@ -6,6 +6,8 @@
   const root = document.getElementById("offline");
   if (!root || !window.Desk.data) return;
   const Desk = window.Desk;
+  // Of what waits, the latest; how many there are stands above.
+  const SHOWN = 5;
   const data = JSON.parse(document.getElementById("offline-data").textContent);
   const icons = document.getElementById("queue-bar").dataset.icons;
   const queue = Desk.openQueue();
@@ -48,6 +50,12 @@
 
   function show(part) {
     said.replaceChildren(part);
+    said.hidden = false;
+  }
+
+  function hush() {
+    said.replaceChildren();
+    said.hidden = true;
   }
 
   // --- the device in hand ---
@@ -124,7 +132,7 @@
 
   function open(code) {
     const card = cards.find(code);
-    said.replaceChildren();
+    hush();
     if (!card) {
       shown(code, [copy("unknown"), says(null, false)], data.texts.desk);
       Desk.say("nothing", "");
@@ -291,7 +299,7 @@
     if (!works && !box.hidden) close();
     scanForm.hidden = !works || !box.hidden;
     list("offline-settle", queue.refused(), settleLine);
-    list("offline-waiting", queue.pending().slice(-30), waitingLine);
+    list("offline-waiting", queue.pending().slice(-SHOWN).reverse(), waitingLine);
   }
 
   // --- the page ---
@@ -328,7 +336,7 @@
   });
   box.addEventListener("click", function (event) {
     if (!event.target.closest("[data-other]")) return;
-    said.replaceChildren();
+    hush();
     close();
   });
   scanForm.addEventListener("submit", function (event) {
