@@ -23,7 +23,7 @@ PLAIN = tuple(step for step in StepKind if not rules.PROOFS.get(step))
 
 
 def tables() -> dict[str, Any]:
-    """How to read a code; the same tables as those of `codes.py`, `commands.py` and the badges."""
+    """How to read a code, by the tables of `codes.py`, `commands.py` and the badges; and where the desk's files are."""
     return {
         "alphabet": ALPHABET,
         "layouts": [{chr(typed): chr(meant) for typed, meant in layout.items()} for layout in LAYOUTS],
@@ -35,6 +35,8 @@ def tables() -> dict[str, Any]:
         "badge_length": badges.LENGTH,
         "command_length": commands.LENGTH,
         "commands": commands.table(),
+        "icons": _file("img/icons.svg"),
+        "sounds": {name: _file(f"sounds/{name}.wav") for name in SOUNDS},
     }
 
 
@@ -49,9 +51,7 @@ def data() -> dict[str, Any]:
             "desk": url_for("scanning.desk"),
             "device": url_for("scanning.device", code="CODE").replace("CODE", "{code}"),
         },
-        "icons": _file("img/icons.svg"),
         "decoder": _file("vendor/barcode-detector/ponyfill.js"),
-        "sounds": {name: _file(f"sounds/{name}.wav") for name in SOUNDS},
     }
 
 

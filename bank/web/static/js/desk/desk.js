@@ -21,9 +21,11 @@
   const HERE = "desk-here";
   const OPENED = "desk-opened";
   const SERIES = "desk-series-" + station;
-  const SHOWN = 20;
+  const SHOWN = 8;
   const LEAVE_MS = 3000;
   const LONGEST = 60;
+  // After these the device in hand is at another step.
+  const MOVES = ["done", "problem", "undo"];
   // What the desk's own page answers better than a line: a place, a blank label, several devices of one number.
   const BETTER = ["place-label", "blank-label", "void-label", "several-match"];
 
@@ -66,7 +68,7 @@
     if (entry.status === "pending") return texts.pending;
     if (entry.status === "refused") return answer.title;
     if (entry.status === "nothing") return entry.outcome === "look" ? texts.seen : texts.already;
-    return data.words.scan_outcome[answer.outcome] || texts.done;
+    return capital(data.words.scan_outcome[answer.outcome] || texts.done);
   }
 
   function detail(entry) {
@@ -83,6 +85,10 @@
 
   function spoken(entry) {
     return [title(entry), detail(entry)].filter(Boolean).join(". ").replace("..", ".") + " " + Desk.grouped(entry.code);
+  }
+
+  function capital(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
   }
 
   // --- the list: refused ones first, until somebody has dealt with them; then the latest ---
@@ -151,11 +157,16 @@
     return Object.values(series).some(function (each) { return each.code === entry.code && each.status === "done"; });
   }
 
+  // Besides what waits, the scans of this page or of this series.
+  function isOfHere(entry) {
+    return entry.status === "pending" || entry.status !== "refused" && (own.has(entry.scan_id) || entry.scan_id in series);
+  }
+
   function render() {
     if (!list) return;
     const held = document.activeElement && document.activeElement.closest("[data-scan]");
     const refused = queue.refused().filter(function (entry) { return !isAlready(entry); }).concat(here);
-    const others = queue.recent(SHOWN).filter(function (entry) { return entry.status !== "refused"; });
+    const others = queue.recent(1e9).filter(isOfHere).slice(0, SHOWN);
     list.replaceChildren.apply(list, refused.map(refusedLine).concat(others.map(line)));
     list.hidden = !list.children.length;
     if (held) {
@@ -173,14 +184,16 @@
     if (!counter) return;
     const all = Object.values(series);
     const of = function (status) { return all.filter(function (each) { return each.status === status; }).length; };
-    const parts = [some(of("done"), "count_done"), some(of("nothing"), "count_already"), some(of("refused"), "count_refused"), some(of("pending"), "count_pending")];
+    const parts = [some(of("done"), "count_done"), some(of("nothing"), "count_already"), some(of("undone"), "count_undone"), some(of("refused"), "count_refused"), some(of("pending"), "count_pending")];
     const total = fill(all.length < 2 ? texts.count_one : texts.count_many, { n: all.length });
     counter.textContent = all.length ? total + " : " + parts.filter(Boolean).join(", ") : total;
   }
 
   function note(entry) {
-    if (mode !== "series" || entry.outcome !== "done" && !entry.local) return;
-    series[entry.scan_id] = { code: entry.code, status: entry.status };
+    const undone = entry.outcome === "undo" && entry.status === "done" && series[entry.facts.undoes];
+    if (undone) undone.status = "undone";
+    else if (mode !== "series" || entry.outcome !== "done" && !entry.local) return;
+    else series[entry.scan_id] = { code: entry.code, status: entry.status };
     store(SERIES, series);
     count();
   }
@@ -212,7 +225,6 @@
         own.set(entry.scan_id, entry);
         note(entry);
         render();
-        if (queue.state().why === "offline") document.dispatchEvent(new CustomEvent("desk:offline", { detail: entry }));
         return entry;
       },
       function () { local(scan.code, data.problems["not-signed-in"]); }
@@ -240,7 +252,7 @@
   function follow(entry) {
     if (entry.outcome === "look" && entry.n === last()) open(entry.answer.device || entry.code);
     else if (mode === "series" && hand && hand.code === entry.code) hand = { code: entry.code, step: entry.answer.step, scan: entry.scan_id };
-    else if (mode === "hand" && entry.outcome !== "look" && entry.code === hand.code) go(data.urls.desk);
+    else if (mode === "hand" && MOVES.includes(entry.outcome) && entry.code === hand.code) go(data.urls.desk);
   }
 
   function last() {
@@ -288,14 +300,8 @@
   }
 
   function put(place) {
-    const form = document.getElementById("put-form");
-    if (!hand || !form) {
-      local(Desk.grouped(place), data.problems["nothing-in-hand"]);
-      return;
-    }
-    form.elements.place.value = place;
-    leaving = true;
-    form.requestSubmit();
+    if (hand) take({ code: hand.code, outcome: "put", facts: { place: place } });
+    else local(Desk.grouped(place), data.problems["nothing-in-hand"]);
   }
 
   function post(text) {
@@ -323,7 +329,7 @@
     done: function () {
       const button = document.querySelector("#answers button.tap.done");
       if (mode === "hand" && button) press(button);
-      else if (hand && hand.step) take({ code: hand.code, outcome: "done", station: hand.step });
+      else if (mode !== "hand" && hand && hand.step) take({ code: hand.code, outcome: "done", station: hand.step });
       else if (hand) local(Desk.grouped(hand.code), data.problems["no-step"]);
       else local("", data.problems["nothing-in-hand"]);
     },
@@ -335,6 +341,11 @@
       else press(document.querySelector("#help-form button"));
     },
     undo: function () {
+      const button = mode !== "series" && document.querySelector("form[action$='/undo'] button");
+      if (button) {
+        press(button);
+        return;
+      }
       const entry = queue.recent(1e9).find(function (each) { return each.status === "done" && each.outcome !== "undo"; });
       if (entry) take({ code: entry.code, outcome: "undo", undoes: entry.scan_id });
       else local("", data.problems["nothing-to-undo"]);
@@ -468,6 +479,7 @@
     if (field && !leaving) field.focus();
   });
   document.querySelectorAll("[data-with-script]").forEach(function (each) { each.hidden = false; });
+  document.querySelectorAll("[data-undo]").forEach(function (button) { button.addEventListener("click", ACTS.undo); });
   document.querySelectorAll("[data-series-end]").forEach(function (link) {
     link.addEventListener("click", function () { store(SERIES, {}); });
   });
