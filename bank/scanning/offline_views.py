@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, jsonify, redirect, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from bank import db
@@ -24,7 +25,8 @@ from bank.scanning.schemas import SEND_MAX
 from bank.web import guard, pages, words
 from bank.web.guard import public, requires, takes_json
 from bank.web.words import word
-from bank.workshops import rules
+from bank.workshops import guides, rules
+from bank.workshops.guides import Guide
 from bank.workshops.rules import Function
 
 bp = Blueprint("offline", __name__)
@@ -72,9 +74,24 @@ def known() -> BaseResponse:
     """What the workshop has in hand, for the phone to know it without network. The same again is a 304."""
     actor = guard.actor()
     with db.read() as session:
-        response = jsonify({**cards.cards(session, actor), "operator": actor.person_id})
+        told = cards.cards(session, actor) | {"guides": _guides(session, actor)}
+    response = jsonify(told | {"operator": actor.person_id})
     response.add_etag()
     return response.make_conditional(request)
+
+
+def _guides(session: Session, actor: Actor) -> dict[str, dict[str, str | None]]:
+    """What the workshop shows at its steps, by step, with the address of each picture."""
+    shown = guides.guides(session, actor).values()
+    return {
+        guide.step.value: {"text": guide.text, "picture": _picture(guide), "alt": guide.alt}
+        for guide in shown
+        if not guide.is_empty
+    }
+
+
+def _picture(guide: Guide) -> str | None:
+    return url_for("guides.picture", step=guide.step, digest=guide.picture) if guide.picture else None
 
 
 @bp.post("/scan/send")

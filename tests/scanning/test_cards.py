@@ -8,7 +8,10 @@ from bank import db
 from bank.db import utcnow
 from bank.identity.models import Organisation, OrganisationRole, Person, PersonRole
 from bank.inventory.lifecycle import State
+from bank.inventory.models import StepKind
 from bank.scanning import cards as made
+from bank.workshops import guides
+from bank.workshops.guides import Guide
 from tests.factories import World
 
 
@@ -93,3 +96,12 @@ def test_a_closed_account_gets_none(world: World) -> None:
         session.execute(sa.update(Person).values(disabled_at=utcnow()))
     answer = client.get("/scan/cards")
     assert (answer.status_code, answer.json["code"]) == (401, "not-signed-in")
+
+
+def test_what_the_workshop_shows_at_a_step_comes_along(world: World) -> None:
+    author = world.supervisor
+    with db.transaction() as session:
+        guides.edit(session, author, Guide(StepKind.ERASURE, text="Branchez le câble bleu."))
+    assert cards(world)["guides"] == {
+        "erasure": {"text": "Branchez le câble bleu.", "picture": None, "alt": ""}
+    }

@@ -7,6 +7,7 @@
   "use strict";
 
   const CARDS = "/scan/cards";
+  const PICTURES = "banque-desk-guides";
   // Read again this often at most, unless somebody else works here.
   const FRESH_MS = 60000;
   const LASTS_MS = 14 * 86400000;
@@ -33,6 +34,20 @@
       return Promise.all([store.replace("cards", []), store.remove("facts", "cards")]);
     }
 
+    // The pictures of the steps, so that they are there too; those that no step shows any more go.
+    function keepPictures(guides) {
+      if (!window.caches) return undefined;
+      const wanted = Object.values(guides).map(function (guide) { return guide.picture; }).filter(Boolean);
+      return window.caches.open(PICTURES).then(function (cache) {
+        return cache.keys().then(function (kept) {
+          const known = kept.map(function (request) { return new URL(request.url).pathname; });
+          const gone = known.filter(function (path) { return !wanted.includes(path); });
+          const news = wanted.filter(function (path) { return !known.includes(path); });
+          return Promise.all(gone.map(function (path) { return cache.delete(path); }).concat(cache.addAll(news)));
+        });
+      }).catch(function () {});
+    }
+
     function keep(body, etag) {
       facts = {
         name: "cards",
@@ -47,6 +62,7 @@
       known = new Map(body.cards.map(function (card) { return [card.code, card]; }));
       // The server does not know yet of what still waits here.
       queue.pending().forEach(advance);
+      keepPictures(facts.guides);
       return store.replace("cards", Array.from(known.values())).then(function () { return store.put("facts", facts); });
     }
 

@@ -102,7 +102,8 @@
 
   function guide(card) {
     const part = copy("guide");
-    put(part, "text", card.guide.text);
+    if (card.guide.text) put(part, "text", card.guide.text);
+    else slot(part, "text").remove();
     const picture = slot(part, "picture");
     if (card.guide.picture) {
       picture.src = card.guide.picture;
@@ -116,7 +117,7 @@
   function todo(card) {
     const part = copy("step-" + card.step);
     const before = slot(part, "before");
-    if (card.guide) before.append(guide(card));
+    if (card.guide) slot(part, "order").append(guide(card));
     if (card.purge && card.step === "erasure") before.append(copy("purge"));
     prepare(part.querySelector("form"), card);
     return part;
