@@ -57,10 +57,18 @@ def qr(url: str, code: str, level: Level = MEDIUM) -> Bitmap:
 
 def code128(text: str) -> Bitmap:
     """The Code 128 bars of `text`, start and stop included: one row, to be stretched to any height."""
-    modules: str = Code128(text).build()[0]
+    modules: str = _Code128(text).build()[0]
     width = len(modules)
     stride = (width + 7) // 8
     return Bitmap(width, 1, (int(modules, 2) << (stride * 8 - width)).to_bytes(stride, "big"))
+
+
+class _Code128(Code128):  # type: ignore[misc]  # the library publishes no types
+    """The library's, which takes a pair "99" at the start for a change of character set and loses it."""
+
+    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
+        starts_with_pair = len(self.code) > 1 and self.code[:2].isdigit()
+        return encoded if starts_with_pair else list(super()._try_to_optimize(encoded))
 
 
 def drawn_by_qrcode(url: str, level: Level = MEDIUM) -> Bitmap:
