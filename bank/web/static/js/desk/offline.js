@@ -130,6 +130,7 @@
     const button = event.submitter;
     answers().then(function (ok) {
       if (ok || queue.operator() === null) {
+        delete form.dataset.sent;
         form.dataset.reached = "1";
         isLeaving = true;
         form.requestSubmit(button || undefined);
