@@ -52,7 +52,7 @@ class StartForm(Form):
 class SeenForm(PageForm):
     """What was scanned: one code, or those that waited while the page was sending."""
 
-    codes = FieldList(StringField(_l("Code"), [Length(max=CODE_MAX)]), max_entries=SCANS_MAX)
+    codes = FieldList(StringField(_l("Code"), [Length(max=CODE_MAX)]), max_entries=SCANS_MAX + 1)
     code = StringField(_l("Code de l’étiquette"), [Length(max=CODE_MAX)])
 
 
@@ -118,7 +118,7 @@ def show(take_id: int) -> Response:
 def scan(take_id: int) -> BaseResponse:
     """What was scanned. The page's script sends many, and is given what changed on the page."""
     form = SeenForm()
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or len(form.codes) > SCANS_MAX:
         raise Refusal(Code.BAD_REQUEST)
     given = [*(form.codes.data or ()), *([form.code.data] if form.code.data else ())]
     if len(given) == 1 and signin.is_badge(given[0]):
