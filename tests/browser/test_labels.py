@@ -15,6 +15,7 @@ SUPERVISOR = "encadrant@demo.exemple"
 
 def scan(page: Page, text: str) -> None:
     """What a scanner does in the field that has the focus: the signs, then Enter."""
+    expect(page.locator("input.scan-field:focus")).to_be_visible()
     page.keyboard.type(text)
     page.keyboard.press("Enter")
 
@@ -68,7 +69,7 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     page.get_by_label("Numéro de série").fill("PF0LABELS1")
     page.get_by_role("button", name="Noter").press("Enter")
     visitor.open("/scan")
-    page.locator("#code").focus()
+    page.get_by_label("Code de l’étiquette").focus()
     scan(page, blanks[2])
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Étiquette vierge"))
     visitor.look("labels-blank")
@@ -82,7 +83,7 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     expect(said(page, "Retirez l’ancienne.")).to_be_visible()
     visitor.look("labels-device")
     visitor.open("/scan")
-    page.locator("#code").focus()
+    page.get_by_label("Code de l’étiquette").focus()
     scan(page, blanks[0])
     expect(said(page, "Cette étiquette a été remplacée")).to_be_visible()
     visitor.look("labels-replaced")
@@ -110,7 +111,7 @@ def test_places_and_what_is_put_in_them(visitor: Visitor) -> None:
     scan(page, blank)
     expect(said(page, "L’étiquette est collée à cet emplacement.")).to_be_visible()
     visitor.open("/scan")
-    page.locator("#code").focus()
+    page.get_by_label("Code de l’étiquette").focus()
     scan(page, blank)
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Étagère de l’essai"))
     visitor.open("/places")
