@@ -392,7 +392,9 @@ def _again_form(run: RunLine, given: MultiDict[str, str] | None = None) -> Paper
     with db.read() as session:
         printers = queries.printers(session, actor)
         opened = queries.opened(session, actor, station_id)
-    return PaperForm(printers, opened, given, sheet=run.sheet)
+    form = PaperForm(printers, opened, given, sheet=run.sheet)
+    form.reason.flags.required = True
+    return form
 
 
 def _print_page(
@@ -406,6 +408,7 @@ def _print_page(
         status = 422
         if not form.form_errors:
             tell(form, refusal)
+    form.reason.flags.required = bool(tally.printed)
     return pages.page(
         "office/print.html",
         selection=selection,
