@@ -55,7 +55,7 @@
     if (isCut(why)) {
       lines.push(words.offline + " " + (waiting ? counted("waits", waiting) + " " : "") + words.goes_on);
     } else if (why === "signin" && waiting) {
-      lines.push(counted("waits", waiting).replace(/ le réseau| for the network/, "") + " " + words.signin);
+      lines.push(counted("unsent", waiting) + " " + words.signin);
     } else if (waiting && isNews()) {
       lines.push(counted("sending", waiting));
     }
