@@ -63,7 +63,8 @@ class Served:
 
     def strike_down(self) -> None:
         """End it as a power cut does: nothing is finished, nothing is tidied up."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        for each in [self.process.pid, *_below(self.process.pid)]:
+            os.kill(each, signal.SIGKILL)
         self.process.wait(30)
 
     def start_again(self) -> None:
@@ -107,15 +108,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def _started(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """`banque serve`, in a group of its own, so that all of it can be struck down at once."""
     with (folder / "out").open("ab") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "bank", "serve"],
             env=_environment(folder, PORT=str(port)),
             stdout=out,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
+
+
+def _below(parent: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    started = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [*started, *(pid for each in started for pid in _below(each))]
 
 
 @pytest.fixture(scope="session")

@@ -138,8 +138,16 @@
       return store.put("cards", known.get(entry.code));
     }
 
+    // Whether a step of a device was passed when it waits for another, as far as the route here tells.
+    function isPast(code, station, step) {
+      const card = known.get(code);
+      const steps = (card && facts.routes[card.route]) || [];
+      return steps.includes(station) && steps.indexOf(station) < (step ? steps.indexOf(step) : steps.length);
+    }
+
     const cards = {
       find: find,
+      isPast: isPast,
       apply: apply,
       refresh: refresh,
       count: function () { return known.size; },

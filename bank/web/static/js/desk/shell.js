@@ -270,9 +270,11 @@
     line.dataset.scan = entry.scan_id;
     put(part, "code", grouped(entry.code));
     put(part, "asked", asked(entry));
-    put(part, "title", entry.answer.title || "");
-    const step = entry.answer.code === "out-of-step" && entry.answer.step ? " " + (data.next[entry.answer.step] || "") : "";
-    put(part, "detail", (entry.answer.detail || "") + step);
+    const answer = entry.answer;
+    const isPast = answer.code === "out-of-step" && entry.outcome === "done" && cards.isPast(entry.code, entry.station, answer.step);
+    const step = answer.code === "out-of-step" && answer.step ? data.next[answer.step] || "" : "";
+    put(part, "title", isPast ? data.texts.past : answer.title || "");
+    put(part, "detail", isPast ? step : [answer.detail, step].filter(Boolean).join(" "));
     const link = part.querySelector("[data-act=open]");
     link.href = "/scan/" + entry.code;
     return part;
