@@ -24,7 +24,8 @@ def pages(pdf: bytes) -> list[str]:
         document.close()
 
 
-@pytest.mark.parametrize("sheet_ref", printing.sheets())
+# Each sheet and roll is read label by label in tests/labels.
+@pytest.mark.parametrize("sheet_ref", ["L7160", "70x37", "62x29"])
 def test_every_label_scans_to_its_code_and_to_its_passport(app: Flask, sheet_ref: str) -> None:
     made = stickers(printing.places(sheet_ref))
     pdf = printing.sheet(made, sheet_ref)
