@@ -59,7 +59,7 @@ def read(scanned: str) -> str:
     """
     glued = False
     for given, layout in product(dict.fromkeys((scanned.strip(), bare(scanned))), LAYOUTS):
-        meant = given.translate(layout).upper()
+        meant: str = given.translate(layout).upper()
         pieces = [piece.translate(SEPARATORS) for piece in meant.split(PASSPORT_PATH)]
         last, before = pieces[-1].rstrip("/"), pieces[:-1]
         glued = glued or len(before) > 1 or _glued(last) or any(is_code(piece[:LENGTH]) for piece in before)

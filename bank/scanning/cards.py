@@ -95,8 +95,9 @@ def _drives(session: Session, device_ids: list[int]) -> dict[int, list[dict[str,
     query = sa.select(Drive.device_id, Drive.kind, Drive.serial, Drive.size_gb).where(
         Drive.device_id.in_(device_ids), Drive.fate == DriveFate.PRESENT, Drive.kind != DriveKind.UNSEEN
     )
-    for device_id, kind, serial, size_gb in session.execute(query.order_by(Drive.id)):
-        found.setdefault(device_id, []).append({"kind": kind, "serial": serial, "size_gb": size_gb})
+    for row in session.execute(query.order_by(Drive.id)):
+        drive = {"kind": row.kind, "serial": row.serial, "size_gb": row.size_gb}
+        found.setdefault(row.device_id, []).append(drive)
     return found
 
 
