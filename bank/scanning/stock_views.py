@@ -14,10 +14,11 @@ from bank import db
 from bank.actor import Permission
 from bank.errors import Code, Refusal
 from bank.identity import signin
-from bank.inventory import place_queries
+from bank.inventory import codes, place_queries
 from bank.office import documents
 from bank.scanning import papers, settings, stock_queries, stock_takes
 from bank.scanning.actions import CODE_MAX
+from bank.scanning.forms import Asks
 from bank.scanning.models import Sight
 from bank.scanning.stock_queries import Settlement, Take
 from bank.scanning.stock_takes import Sighting
@@ -40,7 +41,7 @@ TONES = {Sight.FOUND: "done", Sight.UNEXPECTED: "wait", Sight.UNKNOWN: "stop"}
 class StartForm(Form):
     """Where to count: a place's label, or its name in the list."""
 
-    code = StringField(_l("Étiquette de l’emplacement"), [Length(max=CODE_MAX)])
+    code = StringField(_l("Étiquette de l’emplacement"), [Asks(), Length(max=CODE_MAX)])
     place = SelectField(_l("Ou choisissez l’emplacement"), [Unchosen()])
 
     def offer(self, places: Sequence[tuple[int, str]]) -> None:
@@ -53,7 +54,7 @@ class SeenForm(PageForm):
     """What was scanned: one code, or those that waited while the page was sending."""
 
     codes = FieldList(StringField(_l("Code"), [Length(max=CODE_MAX)]), max_entries=SCANS_MAX + 1)
-    code = StringField(_l("Code de l’étiquette"), [Length(max=CODE_MAX)])
+    code = StringField(_l("Code de l’étiquette"), [Asks(), Length(max=CODE_MAX)])
 
 
 class CloseForm(PageForm):
@@ -225,9 +226,10 @@ def said_of(sighting: Sighting) -> str:
         return f"{title}. {what_to_do}"
     said = word(sighting.sight or "", "sight")
     said = f"{said[:1].upper()}{said[1:]}"
+    code = sighting.said if sighting.sight is Sight.UNKNOWN else codes.grouped(sighting.said)
     if sighting.again:
-        return str(_("%(code)s : déjà scanné. %(said)s.", code=sighting.said, said=said))
-    return f"{said} : {sighting.said}"
+        return str(_("Déjà scanné : %(code)s. %(said)s.", code=code, said=said))
+    return str(_("%(said)s : %(code)s", code=code, said=said))
 
 
 def _settling(counted: Take, refusal: Refusal | None = None) -> Response:

@@ -71,7 +71,7 @@ def test_a_shelf_is_counted_by_scanner_and_settled_by_keyboard(visitor: Visitor,
     expect(page.locator("#others")).to_contain_text("Noté ailleurs")
     expect(page.locator("#others")).to_contain_text("SN-0815-4711")
     scan(page, codes[0])
-    expect(page.locator("#said")).to_contain_text("déjà scanné")
+    expect(page.locator("#said")).to_contain_text("Déjà scanné")
     expect(page.get_by_label(FIELD)).to_be_focused()
     expect(page.get_by_label(FIELD)).to_have_value("")
     visitor.look("stock-take")

@@ -53,7 +53,7 @@ def test_a_place_is_counted_from_its_label_to_the_printed_result(world, shelf):
     assert "prévenez l’encadrant" in page
     for code, said in (
         (shelf["one"], "Trouvé"),
-        (shelf["one"], "déjà scanné"),
+        (shelf["one"], "Déjà scanné"),
         (shelf["beside"], "Pas attendu ici"),
         ("SN-12345", "Code inconnu"),
     ):
