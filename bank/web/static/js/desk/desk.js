@@ -87,6 +87,11 @@
     return [title(entry), detail(entry)].filter(Boolean).join(". ").replace("..", ".") + " " + Desk.grouped(entry.code);
   }
 
+  // The list says the rest of a refusal.
+  function short(entry) {
+    return entry.status === "refused" ? title(entry) + " " + Desk.grouped(entry.code) : spoken(entry);
+  }
+
   function capital(text) {
     return text.charAt(0).toUpperCase() + text.slice(1);
   }
@@ -212,7 +217,7 @@
     store(HERE, here);
     note(entry);
     render();
-    Desk.say("refused", problem.join(". "));
+    Desk.say("refused", problem.join(". "), title(entry) + " " + Desk.grouped(entry.code));
   }
 
   // In their order, each once it is kept; the field has long been free again.
@@ -245,7 +250,7 @@
     }
     note(entry);
     if (entry.status !== "refused") follow(entry);
-    if (!leaving) Desk.say(entry.status === "nothing" && entry.outcome === "look" ? "done" : entry.status, spoken(entry));
+    if (!leaving) Desk.say(entry.status === "nothing" && entry.outcome === "look" ? "done" : entry.status, spoken(entry), short(entry));
   }
 
   // What comes after an answer: the device that was looked for opens; the one in hand has moved on.
@@ -428,10 +433,10 @@
     const opened = stored(OPENED, null);
     if (opened) store(OPENED, null);
     const said = document.querySelector("main > .notice");
-    if (!said && opened && opened === desk.dataset.code) Desk.say(desk.dataset.tone, desk.dataset.says);
+    if (!said && opened && opened === desk.dataset.code) Desk.say(desk.dataset.tone, desk.dataset.says, "");
     if (!said) return;
     const isBad = said.matches(".stop, .wait");
-    Desk.say(isBad ? "refused" : said.matches(".info") ? "nothing" : "done", said.textContent.trim());
+    Desk.say(isBad ? "refused" : said.matches(".info") ? "nothing" : "done", said.textContent.trim(), "");
   }
 
   // Whoever's badge was refused has scanned nothing: those scans are to be made again.

@@ -1,7 +1,8 @@
 /* What became of a scan, said in every way that the person asked for: a line to read, a sound, a vibration, a voice.
 
    Anybody: document.dispatchEvent(new CustomEvent("desk:said", {detail: {outcome, text}}))
-   outcome: "done", "nothing" (done already), "refused", "pending" or "waiting" (for the network). Desk.say does that.
+   outcome: "done", "nothing" (done already), "refused", "pending" or "waiting" (for the network). Desk.say does that;
+   `short`, where the page shows the rest anyway, is what the line says instead; empty, it says nothing.
    The wishes are attributes of <body> (`bank/scanning/settings.py`): data-sound, data-vibration, data-speech. */
 (function () {
   "use strict";
@@ -80,8 +81,8 @@
     line.hidden = false;
   }
 
-  function say(outcome, text) {
-    document.dispatchEvent(new CustomEvent("desk:said", { detail: { outcome: outcome, text: text || "" } }));
+  function say(outcome, text, short) {
+    document.dispatchEvent(new CustomEvent("desk:said", { detail: { outcome: outcome, text: text || "", short: short } }));
   }
 
   document.addEventListener("desk:said", function (event) {
@@ -90,9 +91,10 @@
     play(outcome);
     vibrate(outcome);
     if (outcome !== "pending") speak(text);
+    const words = event.detail.short === undefined ? text : event.detail.short;
     window.clearTimeout(waiting);
-    if (outcome === "pending") waiting = window.setTimeout(write, BREATH_MS, outcome, text);
-    else write(outcome, text);
+    if (outcome === "pending") waiting = window.setTimeout(write, BREATH_MS, outcome, words);
+    else write(outcome, words);
   });
 
   // A browser lets a page sound once somebody has touched it.
