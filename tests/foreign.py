@@ -424,7 +424,7 @@ def address(rule: Rule, ids: dict[str, Any]) -> str:
     batch = BATCHES.get(rule.endpoint) or BATCHES.get(rule.endpoint.rpartition(".")[2], "batch")
     refs = {"batches": batch, "requests": "request", "handovers": "handover"}
     values = {**ids, "ref": ids.get(refs.get(room, ""), ""), "device": ids["reserved"], "reason": "smell"}
-    values["exit"] = "lose"
+    values |= {"exit": "lose", "action": "pass"}
     values["step"] = "erasure" if rule.endpoint.startswith("guides") else "locks"
     if rule.endpoint == "stock_takes.result":
         values["take_id"] = ids["closed_id"]

@@ -161,6 +161,9 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
     )
     yield supervisor, "post", "/scans", SCAN | {"code": code, "facts": {"drives": [DRIVE], "no_drive": False}}
     yield supervisor, "post", "/scans", SCAN | {"code": code, "outcome": "problem", "facts": SEEN}
+    tray = {"tray": str(uuid4()), "codes": [code], "check": False, "place": None}
+    yield supervisor, "post", "/trays", tray | {"action": "pass", "station": "control", "reason": None}
+    yield supervisor, "post", "/trays", tray | {"action": "ship", "to": world.other_workshop}
     request = {
         "programme": "RSA",
         "lines": [{"category": "laptop", "quantity": 1}],
@@ -445,6 +448,11 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield from chain(at_the_shelf(supervisor, code), at_the_station(supervisor, code))
     station = {"name": "Effacement, table 2", "opens": "open", "idle_minutes": "5", "version": "0"}
     yield supervisor, "/stations/new", key | station
+    tray = key | {"codes": code, "then": "act"}
+    wanted = {"put": "place", "pass": "station", "problem": "reason", "ship": "to"}
+    for action, asked in wanted.items():
+        yield supervisor, f"/scan/tray/{action}", tray | {asked: "1"}
+    yield supervisor, "/scan/tray/undo", key | {"tray": str(uuid4()), "codes": code}
     yield supervisor, "/badges/card", {"card": "x"}
     yield from of_the_grid(coordinator)
     wanted = {"ref": "", "person_name": "Jeanne", "birth_date": "1990-01-05"}
@@ -535,7 +543,7 @@ def by_hand(world: World, ref: str) -> set[str]:
         (f"/api/v1{path}", method.upper()) for _client, method, path, _body in bodies(world, ref, code)
     ]
     found = [known.match(path.partition("?")[0], method)[0] for path, method in forms + resources]
-    return {*found, "scanning_api.batch"}
+    return {*found, "scanning_api.batch", "trays.check"}
 
 
 def test_every_form_and_resource_is_tried(world: World, request_ref: str) -> None:
