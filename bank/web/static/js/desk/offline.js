@@ -71,6 +71,10 @@
     const text = lines.join(" ");
     document.getElementById("queue-sign-in").hidden = why !== "signin" || isCut(why) || !queue.count().waiting;
     document.getElementById("queue-go-on").hidden = isShell || !isCut(why);
+    const refused = queue.count().refused;
+    const settle = document.getElementById("queue-settle");
+    settle.hidden = isShell || !refused;
+    settle.querySelector("span").textContent = counted("settle", refused);
     if (status.dataset.said === text) return;
     status.dataset.said = text;
     status.replaceChildren();
