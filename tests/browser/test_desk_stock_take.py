@@ -67,7 +67,7 @@ def test_a_shelf_is_counted_by_scanner_and_settled_by_keyboard(visitor: Visitor,
         scan(page, code.translate(US_ON_FRENCH) if number % 2 else code)
     scan(page, strangers[0])
     scan(page, "SN-0815-4711")
-    expect(page.get_by_text("9 trouvés sur 12")).to_be_visible()
+    expect(page.get_by_text("Trouvés : 9 sur 12")).to_be_visible()
     expect(page.locator("#others")).to_contain_text("Noté ailleurs")
     expect(page.locator("#others")).to_contain_text("SN-0815-4711")
     scan(page, codes[0])
@@ -99,15 +99,15 @@ def test_what_is_scanned_without_network_is_counted_when_it_is_back(visitor: Vis
     visitor.context.set_offline(True)
     for code in codes:
         scan(page, code)
-    expect(page.locator("#stock-waiting")).to_contain_text("6 scans en attente du réseau")
+    expect(page.locator("#stock-waiting")).to_contain_text("Scans en attente du réseau : 6")
     visitor.faults.clear()
     visitor.look("stock-take-offline")
     visitor.context.set_offline(False)
-    expect(page.get_by_text("6 trouvés sur 6")).to_be_visible()
+    expect(page.get_by_text("Trouvés : 6 sur 6")).to_be_visible()
     expect(page.locator("#stock-waiting")).to_be_hidden()
     expect(page.get_by_text("prévenez l’encadrant")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("6 trouvés sur 6")).to_be_visible()
+    expect(page.get_by_text("Trouvés : 6 sur 6")).to_be_visible()
 
 
 def test_the_desk_is_as_its_reader_asked(visitor: Visitor) -> None:

@@ -49,7 +49,7 @@ def test_a_place_is_counted_from_its_label_to_the_printed_result(world, shelf):
     operator, supervisor = world.client(world.operator), world.client(world.supervisor)
     here = taken(world, shelf)
     page = operator.get(here).text
-    assert "0 trouvés sur 2" in page
+    assert "Trouvés\u00a0: 0 sur 2" in page
     assert "prévenez l’encadrant" in page
     for code, said in (
         (shelf["one"], "Trouvé"),
@@ -59,7 +59,7 @@ def test_a_place_is_counted_from_its_label_to_the_printed_result(world, shelf):
     ):
         answer = operator.post(f"{here}/scans", data={"code": code}, follow_redirects=True)
         assert said in answer.text, code
-    assert "1 trouvés sur 2" in answer.text
+    assert "Trouvés\u00a0: 1 sur 2" in answer.text
     assert operator.get(f"{here}/result.pdf").status_code == 404
     settling = supervisor.get(f"{here}/close").text
     choices = dict.fromkeys(re.findall(r'<select[^>]* name="([^"]+)"', settling))
@@ -79,7 +79,7 @@ def test_a_place_is_counted_from_its_label_to_the_printed_result(world, shelf):
     assert b"pdfuaid" in printed.data
     for said in (
         "Étagère 3",
-        "1 trouvés sur 2 attendus",
+        "Trouvés : 1 sur 2 attendus",
         "Pas vus : 1",
         "déclaré introuvable",
         "SN-12345",
