@@ -97,7 +97,8 @@ BURSTS = """async ([scans, end]) => {
 
 
 def burst(page: Page, text: str, end: str | None = "Enter") -> None:
-    """One scan, as fast as a scanner types it."""
+    """One scan, as fast as a scanner types it, on a page whose scripts are there."""
+    expect(page.locator("#desk[data-ready], #trial")).to_be_visible()
     page.evaluate(BURSTS, [[text], end])
 
 

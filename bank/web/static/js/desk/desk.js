@@ -492,5 +492,6 @@
     render();
     heard();
     takeHeld();
+    desk.dataset.ready = "yes";
   });
 })();
