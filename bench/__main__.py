@@ -1,5 +1,6 @@
 """Measure, and print one table. The rounds of a figure and of its raw limits are interleaved; medians are shown."""
 
+import contextlib
 import json
 import re
 import statistics
@@ -14,7 +15,7 @@ from uuid import uuid4
 import click
 import sqlalchemy as sa
 
-from bench import bare, labels, load, stage
+from bench import bare, labels, load, size, stage
 from tests import hosts
 
 CLIENTS = 8
@@ -49,18 +50,28 @@ class Line:
 
 
 # What can be measured alone.
-SERVICE, LABELS = "service", "labels"
+SERVICE, LABELS, SIZE = "service", "labels", "size"
+SMALL = 10_000
 # Labels of one round; the plain way, some hundred times slower, draws fewer and is scaled to as many.
 RUN, PLAIN_RUN = 10_000, 240
 
 
 @click.command()
-@click.argument("what", nargs=-1, type=click.Choice([SERVICE, LABELS]))
+@click.argument("what", nargs=-1, type=click.Choice([SERVICE, LABELS, SIZE]))
 @click.option("--devices", default=10_000, show_default=True, help="Devices in the bank.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--seconds", default=3.0, show_default=True, help="Length of a round.")
-def main(what: tuple[str, ...], devices: int, rounds: int, seconds: float) -> None:
-    """One step by scan over HTTP, beside its raw limits; the device list; labels. All of it, or what is named."""
+@click.option("--large", default=1_000_000, show_default=True, help="Devices of the large bank of `size`.")
+@click.option("--filled", help="The address of a PostgreSQL bank that is filled already, for `size`.")
+def main(
+    what: tuple[str, ...], devices: int, rounds: int, seconds: float, large: int, filled: str | None
+) -> None:
+    """One step by scan over HTTP, beside its raw limits; the device list; labels. All of these, or what is named.
+
+    `size` is measured by name only: it fills a bank with a million devices first, which takes a while.
+    """
+    if SIZE in what:
+        measure_size(large, filled, rounds, seconds)
     if LABELS in what or not what:
         draw_labels(rounds)
     if SERVICE in what or not what:
@@ -91,18 +102,39 @@ def tell_labels(name: str, rounds: list[tuple[float, float]], times: float) -> N
     click.echo(f"{name:52} {statistics.median(seconds):8.2f} s    ({low:.2f}-{high:.2f})   {memory:.0f} MB")
 
 
+def measure_size(large: int, filled: str | None, rounds: int, seconds: float) -> None:
+    """Print the middle time of one step by scan in a small bank and in a large one."""
+    with tempfile.TemporaryDirectory() as name, hosts.postgres(durable=True) as base:
+        folder, urls = Path(name), [hosts.create_database(base), filled or hosts.create_database(base)]
+        size.fill(urls[0], folder, SMALL)
+        if filled is None:
+            size.fill(urls[1], folder, large)
+        banks = [size.ready_to_scan(url, folder) for url in urls]
+        with contextlib.ExitStack() as servers:
+            ports = [
+                servers.enter_context(stage.server("wsgi:app", stage.environment(url, folder), "/healthz"))
+                for url in urls
+            ]
+            times: list[list[float]] = [[], []]
+            requests = [scans(token, codes) for token, codes, _, _ in banks]
+            for each in range(rounds + 1):
+                for bank, port in enumerate(ports):
+                    measured = load.run(port, requests[bank], clients=CLIENTS, seconds=seconds)
+                    if each and not measured.refused:
+                        times[bank].append(measured.p50_ms)
+    middle = [statistics.median(found) for found in times]
+    for (_, _, devices, entries), p50 in zip(banks, middle, strict=True):
+        click.echo(f"one step by scan, p50, {devices:>9,} devices, {entries:>10,} entries {p50:8.2f} ms")
+    click.echo(f"large : small = {middle[1] / middle[0]:.2f}   (aim: at most 1.20)")
+
+
 def measure_service(devices: int, rounds: int, seconds: float) -> None:
     """Print what one step by scan and the device list take, beside their raw limits."""
     with tempfile.TemporaryDirectory() as folder, hosts.postgres(durable=True) as base:
         ours, raw = hosts.create_database(base), None
         token, codes = stage.stock(ours, Path(folder), devices)
         raw = hosts.create_database(base, template=ours)
-        environment = stage.SECRETS | {
-            "DATABASE_URL": ours,
-            "VAR_DIR": folder,
-            "REDIS_URL": "",
-            "BANK_ENV": "test",
-        }
+        environment = stage.environment(ours, Path(folder))
         plain = sa.make_url(raw).set(drivername="postgresql").render_as_string(hide_password=False)
         with (
             stage.server("wsgi:app", environment, "/healthz") as bank_port,

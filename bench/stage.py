@@ -34,6 +34,12 @@ START_S = 30.0
 SERVER = ("-k", "gthread", "-w", "2", "--threads", "4", "--log-level", "error")
 
 
+def environment(url: str, folder: Path) -> dict[str, str]:
+    """The same settings for a server of its own."""
+    named = {"DATABASE_URL": url, "VAR_DIR": str(folder), "REDIS_URL": "", "BANK_ENV": "test"}
+    return SECRETS | named
+
+
 def config(url: str, folder: Path) -> Config:
     """Settings for the bank that is measured."""
     return Config(
@@ -60,7 +66,7 @@ def stock(url: str, folder: Path, count: int) -> tuple[str, list[str]]:
         operator = world.person(world.workshop, PersonRole.OPERATOR)
         origin_id = world.origin()
         with db.transaction() as session:
-            first = _long_route(session)
+            first = long_route(session, Category.SCREEN)
         for start in range(0, count, 500):
             with db.transaction() as session:
                 for _ in range(min(500, count - start)):
@@ -83,9 +89,9 @@ def stock(url: str, folder: Path, count: int) -> tuple[str, list[str]]:
     return token, codes
 
 
-def _long_route(session: Session) -> int:
-    """A route with so many steps without evidence that no device comes to its end; its first step."""
-    route = Route(category=Category.SCREEN, valid_from=date(2026, 1, 1), source="Banc d'essai")
+def long_route(session: Session, category: Category) -> int:
+    """A route of its own with so many steps without evidence that no device comes to its end; its first step."""
+    route = Route(category=category, valid_from=date(2026, 1, 1), source="Banc d'essai")
     session.add(route)
     session.flush()
     following = None
