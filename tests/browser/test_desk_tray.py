@@ -74,7 +74,7 @@ def test_a_tray_is_filled_checked_and_acted_on_without_a_mouse(supervisor: Visit
         burst(page, code)
     for code in things:
         expect(line(page, code)).to_have_attribute("data-status", "ok")
-    expect(page.locator("#tray-count")).to_contain_text("3 conviennent")
+    expect(page.locator("#tray-count")).to_contain_text("Conviennent : 3")
     supervisor.look("tray-filled")
     page.set_viewport_size(NARROW)
     assert {device(supervisor, secret, code).get("place") for code in things} == {None}
@@ -122,7 +122,7 @@ def test_what_cannot_be_acted_on_says_why_and_is_dropped_with_one_touch(
     expect(line(page, blocked)).to_have_count(0)
     expect(page.get_by_label("Étiquette du matériel")).to_be_focused()
     press(page, "L’étape est faite pour tous")
-    expect(page.get_by_text("Un matériel fait.")).to_be_visible()
+    expect(page.get_by_text("1 matériel fait.")).to_be_visible()
     assert device(supervisor, secret, fresh)["step"] == "locks"
     # The desk offers to take the last scan back.
     supervisor.open("/scan")

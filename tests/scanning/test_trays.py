@@ -203,14 +203,14 @@ def test_a_tray_without_a_script(world: World) -> None:
         acted = client.post(
             "/scan/tray/pass", data=form | {"codes": codes, "station": "control", "then": "act"}
         )
-        assert "2 matériels faits. Un ne convenait pas" in text(acted)
+        assert "2 matériels faits. 1 ne convenait pas" in text(acted)
         assert entries() == before + 2
     assert {now(each).state for each in (first, second)} == {State.READY}
     # One of them moves on; the other goes back.
     with db.transaction() as session:
         register.move(session, world.operator, register.look(session, second.code), register.Move.RESERVE)
     undone = client.post("/scan/tray/undo", data=filled(acted))
-    assert "Un matériel annulé. Un ne convenait pas" in text(undone)
+    assert "1 matériel annulé. 1 ne convenait pas" in text(undone)
     assert "Autre chose a été fait depuis" in text(undone)
     assert (now(first).state, now(second).state) == (State.IN_WORK, State.RESERVED)
     assert client.post("/scan/tray/undo", data=filled(acted)).status_code == 200

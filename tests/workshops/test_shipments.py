@@ -211,7 +211,7 @@ def test_sending_is_taken_back_while_nothing_came(world: World, there: Actor) ->
     device, tray = world.device(State.READY), str(uuid4())
     shipment = sent(world, device, tray=tray)
     page = world.client(world.supervisor).post("/scan/tray/undo", data={"tray": tray, "codes": device.code})
-    assert "Un matériel annulé" in text(page)
+    assert "1 matériel annulé" in text(page)
     assert kinds(device)[-1] == "device.undo"
     assert lines(world.api(there), shipment) == {device.code: (None, "undone")}
     assert rows(Shipment)[0].closed_at is not None

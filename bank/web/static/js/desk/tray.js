@@ -114,7 +114,7 @@
   }
 
   function button(text, thing, does) {
-    const made = element("button", "btn btn-outline-primary", text);
+    const made = element("button", "btn btn-lg btn-outline-primary", text);
     made.type = "button";
     made.setAttribute("aria-label", text + " " + Desk.grouped(thing.code || thing.said));
     made.addEventListener("click", does);
