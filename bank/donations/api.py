@@ -21,7 +21,6 @@ from bank.donations.schemas import (
     CursorSchema,
     EditedBatchSchema,
     ItemPageSchema,
-    LabelQuerySchema,
     NewBatchSchema,
     OutcomesSchema,
     PickupSchema,
@@ -31,7 +30,7 @@ from bank.donations.schemas import (
     VersionSchema,
 )
 from bank.inventory import queries as inventory_queries
-from bank.office import documents, printing
+from bank.office import documents
 from bank.web import guard, pages
 from bank.web.api import Blueprint, idempotency_key
 from bank.web.guard import requires
@@ -183,7 +182,10 @@ def reschedule(decided: tuple[int, Pickup], ref: str) -> BatchSheet:
 @bp.arguments(ReceptionSchema)
 @bp.response(201, ReceivedSchema)
 def receive(count: Count, ref: str) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Receive a batch, once: a device and a label for each thing counted."""
+    """Receive a batch, once: a device and a label for each thing counted.
+
+    `POST /labels` with `{"batch": "<ref>"}` prints them.
+    """
     actor, key = guard.actor(), idempotency_key()
     with db.transaction() as session:
         work.once(
@@ -248,18 +250,6 @@ def items(query: dict[str, Any], ref: str) -> ItemPage:
     """List the rows of the donor's spreadsheet, each with what became of the device."""
     with db.read() as session:
         return queries.items(session, guard.actor(), ref, cursor=query["cursor"])
-
-
-@bp.route("/batches/<ref>/labels.pdf", methods=["GET"])
-@requires(Permission.LABEL_PRINT)
-@bp.arguments(LabelQuerySchema, location="query", unknown=ma.RAISE)
-@bp.response(200, PDF, content_type="application/pdf")
-def labels(query: dict[str, Any], ref: str) -> Response:
-    """Print the labels of a batch's devices on sheets."""
-    with db.read() as session:
-        found = queries.batch(session, guard.actor(), ref)
-        stickers = inventory_queries.stickers(session, guard.actor(), found.ref)
-    return pages.pdf(printing.sheet(stickers, query["sheet"], query["start"]), f"{found.ref}.pdf")
 
 
 @bp.route("/batches/<ref>/reception.pdf", methods=["GET"])

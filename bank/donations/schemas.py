@@ -393,17 +393,6 @@ class BatchQuerySchema(Schema):
         return Filters(**data), cursor
 
 
-class LabelQuerySchema(Schema):
-    """On which sheet to print."""
-
-    sheet = fields.String(load_default="L7160", metadata={"description": "The sheet's reference."})
-    start = fields.Integer(
-        load_default=1,
-        validate=Range(1, 1_000),
-        metadata={"description": "The place of the first label, from 1: a sheet begun can be used up."},
-    )
-
-
 class BatchRowSchema(Schema):
     """A batch in the list."""
 

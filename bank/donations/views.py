@@ -37,7 +37,7 @@ from bank.identity.models import OrganisationRole
 from bank.inventory import queries as inventory_queries
 from bank.inventory.queries import DevicePage
 from bank.inventory.queries import Filters as DeviceFilters
-from bank.office import documents, printing
+from bank.office import documents
 from bank.web import guard, pages
 from bank.web.forms import PageForm
 from bank.web.guard import requires
@@ -307,20 +307,6 @@ def take_in() -> BaseResponse:
 def show(ref: str) -> Response:
     """One batch: where it stands, what was announced, what arrived, what became of it."""
     return _page(_seen(ref))
-
-
-@bp.get("/batches/<ref>/labels.pdf")
-@requires(Permission.LABEL_PRINT)
-def labels(ref: str) -> Response:
-    """The labels of the batch's devices, on sheets."""
-    actor = guard.actor()
-    sheet, start = request.args.get("sheet", printing.DEFAULT_SHEET), request.args.get("start", "1")
-    if not (start.isdecimal() and len(start) < 5):
-        raise Refusal(Code.INVALID, errors={"start": ["not-a-number"]})
-    with db.read() as session:
-        batch = queries.batch(session, actor, ref)
-        stickers = inventory_queries.stickers(session, actor, batch.ref)
-    return pages.pdf(printing.sheet(stickers, sheet, int(start)), f"{batch.ref}.pdf")
 
 
 @bp.get("/batches/<ref>/reception.pdf")

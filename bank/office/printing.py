@@ -134,12 +134,6 @@ def _bank_name() -> str:
 # --- files ---
 
 
-def sheet(stickers: Iterable[Sticker], sheet_ref: str = DEFAULT_SHEET, start: int = 1) -> bytes:
-    """A PDF of devices' labels, from place `start` of the first sheet on. Raises Refusal(invalid)."""
-    say = device_lines()
-    return pdf((Inked(each.code, say(each)) for each in stickers), Layout(sheet_ref, start))
-
-
 def pdf(inked: Iterable[Inked], layout: Layout) -> bytes:
     """A PDF to print. The same labels give the same bytes. Raises Refusal(invalid)."""
     found = paper(layout.sheet)

@@ -53,7 +53,12 @@ def receive(visitor: Visitor, ref: str) -> list[str]:
     page.get_by_role("button", name="Réceptionner le lot").click()
     expect(page.get_by_role("heading", name="Matériels du lot")).to_be_visible()
     visitor.look("batch-received")
-    sheet = visitor.context.request.get(f"{visitor.served.url}/batches/{ref}/labels.pdf?sheet=L7160&start=4")
+    page.get_by_role("link", name="Imprimer les étiquettes").click()
+    page.get_by_role("radio", name="4", exact=True).check()
+    visitor.look("batch-labels")
+    page.get_by_role("button", name="Préparer l’impression").click()
+    address = page.get_by_role("link", name="Ouvrir le PDF").get_attribute("href")
+    sheet = visitor.context.request.get(f"{visitor.served.url}{address}")
     assert sheet.headers["content-type"] == "application/pdf"
     codes = sorted(text for text in scanned(sheet.body()) if CODE.match(text))
     assert len(codes) == 2

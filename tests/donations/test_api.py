@@ -75,7 +75,9 @@ def test_a_batch_goes_from_announced_to_labels_by_program_alone(world: World) ->
         for line in received.json["batch"]["lines"]
     ] == [("laptop", 2, 1, "not_on_the_lorry"), ("screen", 0, 1, "other_category")]
 
-    sheet = supervisor.get(f"/batches/{ref}/labels.pdf?sheet=70x37&start=3")
+    run = supervisor.post("/labels", json={"batch": ref, "sheet": "70x37", "start": 3})
+    assert (run.status_code, run.json["state"]) == (201, "done")
+    sheet = supervisor.get(run.json["links"]["pdf"].removeprefix("/api/v1"))
     assert sheet.mimetype == "application/pdf"
     assert scanned(sheet.data) == {*codes, *(f"http://localhost/d/{code}" for code in codes)}
 
@@ -180,7 +182,7 @@ def test_a_foreign_batch_is_not_found_by_any_method(world: World) -> None:
     stranger = world.api(world.person(world.other_workshop, PersonRole.SUPERVISOR))
     for response in (
         stranger.get(f"/batches/{ref}"),
-        stranger.get(f"/batches/{ref}/labels.pdf"),
+        stranger.get(f"/batches/{ref}/reception.pdf"),
         stranger.post(f"/batches/{ref}/reception", json=TWO_LAPTOPS),
         stranger.get("/batches/L-%00"),
     ):
@@ -196,7 +198,7 @@ def test_a_permission_is_needed_before_anything_is_looked_up(world: World) -> No
             "coordinator receives",
             world.api(world.coordinator).post(f"/batches/{ref}/reception", json=TWO_LAPTOPS),
         ),
-        ("donor prints", world.api(world.donor_user).get(f"/batches/{ref}/labels.pdf")),
+        ("donor prints", world.api(world.donor_user).post("/labels", json={"batch": ref})),
         ("operator reads", world.api(world.operator).get(f"/batches/{ref}")),
     ):
         assert response.status_code == 403, actor

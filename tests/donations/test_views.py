@@ -3,10 +3,12 @@
 from datetime import date, timedelta
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from bank import db
@@ -213,7 +215,7 @@ def test_a_batch_of_another_workshop_does_not_exist(world: World) -> None:
     ref = world.batch()
     stranger = world.client(world.person(world.other_workshop, PersonRole.SUPERVISOR))
     assert stranger.get(f"/batches/{ref}").status_code == 404
-    assert stranger.get(f"/batches/{ref}/labels.pdf").status_code == 404
+    assert stranger.get(f"/batches/{ref}/reception.pdf").status_code == 404
     response = stranger.post(f"/batches/{ref}/reception", data={"lines-laptop-received": "2"})
     assert response.status_code == 404
     assert ref not in text(stranger.get("/batches"))
@@ -235,10 +237,15 @@ def test_a_donor_sees_counts_and_no_device(world: World) -> None:
     [code] = codes_of(world.supervisor, ref)
     assert code not in page.replace(" ", "")
     assert "Étiquettes" not in page
-    assert donor.get(f"/batches/{ref}/labels.pdf").status_code == 403
+    assert donor.get(f"/labels/print?batch={ref}").status_code == 403
 
 
 # --- labels ---
+
+
+def order(client: FlaskClient, ref: str, **paper: str) -> Any:
+    form = {"batch": ref, "sheet": "L7160", "start": "1", "copies": "1", "idempotency_key": str(uuid4())}
+    return client.post("/labels/print", data=form | paper)
 
 
 def test_the_sheet_of_labels_scans_to_exactly_the_devices(world: World) -> None:
@@ -250,27 +257,19 @@ def test_the_sheet_of_labels_scans_to_exactly_the_devices(world: World) -> None:
     codes = codes_of(world.supervisor, ref)
     assert len(codes) == 23
 
-    for actor, query in ((world.supervisor, ""), (world.coordinator, "?sheet=70x37&start=22")):
-        response = world.client(actor).get(f"/batches/{ref}/labels.pdf{query}")
-        assert response.status_code == 200
-        assert response.mimetype == "application/pdf"
-        found = scanned(response.data)
-        assert found == {*codes, *(f"http://localhost/d/{code}" for code in codes)}
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["?sheet=A4", "?start=0", "?start=22", "?start=abc", "?start=-1", "?start=99999999999", "?start=%00"],
-)
-def test_a_sheet_that_does_not_exist_is_refused(world: World, query: str) -> None:
-    ref, client = world.batch({SCREEN: 1}), world.client(world.supervisor)
-    client.post(f"/batches/{ref}/reception", data={"lines-screen-received": "1", "idempotency_key": "k"})
-    assert client.get(f"/batches/{ref}/labels.pdf{query}").status_code == 422
+    again = {"sheet": "70x37", "start": "22", "reason": "misprinted"}
+    for actor, paper in ((world.supervisor, {}), (world.coordinator, again)):
+        printed = order(world.client(actor), ref, **paper)
+        assert printed.status_code == 303, printed.text
+        sheet = world.client(actor).get(f"{printed.location}/etiquettes.pdf")
+        assert (sheet.status_code, sheet.mimetype) == (200, "application/pdf")
+        assert scanned(sheet.data) == {*codes, *(f"http://localhost/d/{code}" for code in codes)}
 
 
 def test_there_is_nothing_to_print_before_the_reception(world: World) -> None:
-    ref = world.batch()
-    assert world.client(world.supervisor).get(f"/batches/{ref}/labels.pdf").status_code == 422
+    ref, client = world.batch(), world.client(world.supervisor)
+    assert "/labels/print" not in text(client.get(f"/batches/{ref}"))
+    assert order(client, ref).status_code == 422
 
 
 # --- the list ---

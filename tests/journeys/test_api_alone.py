@@ -80,7 +80,9 @@ def test_one_laptop_from_the_donor_to_its_new_owner(world: World) -> None:
     codes = received.json["codes"]
     assert len(codes) == 2
 
-    sheet = supervisor.get(f"/batches/{ref}/labels.pdf")
+    run = supervisor.post("/labels", json={"batch": ref})
+    assert run.status_code == 201, run.json
+    sheet = supervisor.get(run.json["links"]["pdf"].removeprefix("/api/v1"))
     assert sheet.content_type == "application/pdf"
     assert scanned(sheet.data) == {*codes, *(f"http://localhost/d/{code}" for code in codes)}
 

@@ -224,7 +224,9 @@ def receive(roles: Roles, ref: str) -> dict[str, list[str]]:
     told = {line["category"]: line for line in received.json["batch"]["lines"]}
     laptop = told["laptop"]
     assert (laptop["announced"], laptop["received"], laptop["gap_reason"]) == (2, 1, "not_on_the_lorry")
-    sheet = roles.supervisor.get(f"/batches/{ref}/labels.pdf")
+    run = roles.supervisor.post("/labels", json={"batch": ref})
+    assert (run.status_code, run.json["count"]) == (201, len(received.json["codes"])), run.json
+    sheet = roles.supervisor.get(run.json["links"]["pdf"].removeprefix("/api/v1"))
     assert (sheet.status_code, sheet.content_type) == (200, "application/pdf")
     return by_category(roles.supervisor, received.json["codes"])
 
