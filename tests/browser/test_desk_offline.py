@@ -302,6 +302,7 @@ def test_closing_the_page_with_scans_waiting_warns(served: Served, operator: Vis
     scan(page, code)
     done(page)
     told: list[str] = []
+    another = operator.context.new_page()
 
     def hear(dialog: Any) -> None:
         told.append(dialog.type)
@@ -311,9 +312,9 @@ def test_closing_the_page_with_scans_waiting_warns(served: Served, operator: Vis
     page.close(run_before_unload=True)
     until = time.monotonic() + 10
     while not told and time.monotonic() < until:
-        operator.context.pages and operator.context.pages[0].wait_for_timeout(50)
+        another.wait_for_timeout(50)
     assert told == ["beforeunload"]
-    operator.page = operator.context.new_page()
+    operator.page = another
     page = operator.open("/scan")
     expect(page.get_by_role("status").filter(has_text="1 scan attend le réseau")).to_be_visible()
 

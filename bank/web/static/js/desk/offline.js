@@ -137,6 +137,8 @@
         delete form.dataset.sent;
         form.dataset.reached = "1";
         isLeaving = true;
+        // It was held as sent (bank.js), and it was not.
+        delete form.dataset.sent;
         form.requestSubmit(button || undefined);
         window.setTimeout(function () { delete form.dataset.reached; }, PING_MS);
         return undefined;
