@@ -8,7 +8,13 @@ from bank import db
 from bank.actor import Permission
 from bank.scanning import stock_queries, stock_takes
 from bank.scanning.stock_queries import Settlement, Take
-from bank.scanning.stock_schemas import CloseSchema, CodesSchema, OpenSchema, SightingSchema, TakeSchema
+from bank.scanning.stock_schemas import (
+    SightingSchema,
+    TakeClosingSchema,
+    TakeOpeningSchema,
+    TakeScansSchema,
+    TakeSchema,
+)
 from bank.scanning.stock_takes import Sighting
 from bank.web import guard
 from bank.web.api import Blueprint, idempotency_key
@@ -27,7 +33,7 @@ ONCE = {
 @bp.route("/stock-takes", methods=["POST"])
 @requires(Permission.DEVICE_SCAN)
 @bp.doc(parameters=[ONCE])
-@bp.arguments(OpenSchema)
+@bp.arguments(TakeOpeningSchema)
 @bp.response(201, TakeSchema)
 def open_take(asked: dict[str, Any]) -> tuple[Take, int, dict[str, str]]:
     """Start counting at a place, by its id or its label; where somebody counts there already, go on with theirs."""
@@ -50,7 +56,7 @@ def show(take_id: int) -> Take:
 
 @bp.route("/stock-takes/<int:take_id>/scans", methods=["POST"])
 @requires(Permission.DEVICE_SCAN)
-@bp.arguments(CodesSchema)
+@bp.arguments(TakeScansSchema)
 @bp.response(200, SightingSchema(many=True))
 def scan(sent: dict[str, list[str]], take_id: int) -> list[Sighting]:
     """Send what was scanned, any code; one answer each, in their order. Sent again, nothing changes."""
@@ -60,7 +66,7 @@ def scan(sent: dict[str, list[str]], take_id: int) -> list[Sighting]:
 
 @bp.route("/stock-takes/<int:take_id>/close", methods=["POST"])
 @requires(Permission.WORKSHOP_RUN)
-@bp.arguments(CloseSchema)
+@bp.arguments(TakeClosingSchema)
 @bp.response(200, TakeSchema)
 def close(sent: dict[str, dict[str, Settlement]], take_id: int) -> Take:
     """Settle each line with the register, and close. A closed take is answered as it is."""

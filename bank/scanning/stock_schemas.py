@@ -18,7 +18,7 @@ from bank.web.forms import LARGEST
 SCANS_MAX = 500
 
 
-class OpenSchema(Schema):
+class TakeOpeningSchema(Schema):
     """Where to count: the place's id, or what its label says."""
 
     place_id = fields.Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, LARGEST))
@@ -31,7 +31,7 @@ class OpenSchema(Schema):
             raise ma.ValidationError("one of place_id and label", "place_id")
 
 
-class CodesSchema(Schema):
+class TakeScansSchema(Schema):
     """What was scanned: labels, serials, asset tags."""
 
     codes = fields.List(
@@ -56,7 +56,7 @@ class SightingSchema(Schema):
     )
 
 
-class LineSchema(Schema):
+class TakeLineSchema(Schema):
     """One thing of a take."""
 
     said = fields.String(required=True)
@@ -85,12 +85,12 @@ class TakeSchema(Schema):
     opened_at = fields.AwareDateTime(required=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
     expected = fields.Integer(required=True)
-    found = fields.List(fields.Nested(LineSchema), required=True)
-    missing = fields.List(fields.Nested(LineSchema), required=True)
-    others = fields.List(fields.Nested(LineSchema), required=True)
+    found = fields.List(fields.Nested(TakeLineSchema), required=True)
+    missing = fields.List(fields.Nested(TakeLineSchema), required=True)
+    others = fields.List(fields.Nested(TakeLineSchema), required=True)
 
 
-class CloseSchema(Schema):
+class TakeClosingSchema(Schema):
     """What is done about each line, by label; a line that is not named is settled as its first offer."""
 
     choices = fields.Dict(
