@@ -78,7 +78,7 @@ class ShipmentSchema(Schema):
     lines = fields.List(fields.Nested(ShipmentLineSchema), required=True)
 
 
-class ArrivalSchema(Schema):
+class ShipmentArrivalSchema(Schema):
     """A device that was scanned where it goes."""
 
     scan_id = fields.UUID(required=True, metadata={"description": "The scan's own name, from the client."})
@@ -86,7 +86,7 @@ class ArrivalSchema(Schema):
     place_id = fields.Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, ID_MAX))
 
 
-class ArrivedSchema(Schema):
+class ShipmentArrivedSchema(Schema):
     """What scanning it came to."""
 
     arrival = fields.Enum(Arrival, by_value=True, required=True)
@@ -94,7 +94,7 @@ class ArrivedSchema(Schema):
     state = fields.Enum(State, by_value=True, required=True)
 
 
-class SettledSchema(Schema):
+class ShipmentSettledSchema(Schema):
     """What the sender says of a device that did not arrive as listed."""
 
     outcome = fields.Enum(
@@ -130,8 +130,8 @@ def show(shipment_id: int) -> ShipmentSheet:
 
 @bp.route("/shipments/<int:shipment_id>/arrivals", methods=["POST"])
 @requires(Permission.SHIPMENT_RECEIVE)
-@bp.arguments(ArrivalSchema)
-@bp.response(200, ArrivedSchema)
+@bp.arguments(ShipmentArrivalSchema)
+@bp.response(200, ShipmentArrivedSchema)
 def arrive(said: dict[str, Any], shipment_id: int) -> dict[str, Any]:
     """Take in a device that was scanned where it goes; the same again changes nothing."""
     with db.transaction() as session:
@@ -148,7 +148,7 @@ def arrive(said: dict[str, Any], shipment_id: int) -> dict[str, Any]:
 
 @bp.route("/shipments/<int:shipment_id>/lines/<code>", methods=["PUT"])
 @requires(Permission.WORKSHOP_RUN)
-@bp.arguments(SettledSchema)
+@bp.arguments(ShipmentSettledSchema)
 @bp.response(200, ShipmentSchema)
 def settle(said: dict[str, Settled], shipment_id: int, code: str) -> ShipmentSheet:
     """Say, as its sender, what became of a device that did not arrive as listed."""
