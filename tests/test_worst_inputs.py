@@ -123,6 +123,7 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
     yield supervisor, "post", f"/batches/{world.batch()}/reception", counted
     shelf = {"name": "Étagère", "kind": "shelf", "within_id": None}
     yield supervisor, "post", "/places", shelf
+    yield supervisor, "post", "/stock-takes", {"place_id": 1, "label": None}
     yield supervisor, "post", "/labels/claims", {"label": code, "batch": "L-TEST0", "category": "laptop"}
     yield supervisor, "post", "/labels/voids", {"label": code}
     donor, version = world.api(world.donor_user), {"version": 1}
@@ -322,6 +323,31 @@ def announced_batch(world: World, *, sent: bool = True) -> str:
     return str(made.json["ref"])
 
 
+def from_a_donor(world: World) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """Every form of whoever announces a batch."""
+    key = {"idempotency_key": str(uuid4())}
+    donor = world.client(world.person(world.department, PersonRole.DONOR))
+    announced = {
+        "lines-laptop": "1",
+        "pickup_address": "1 rue des Dons",
+        "pickup_contact": "Accueil",
+        "then": "keep",
+    }
+    yield donor, "/batches/announce", key | announced
+    draft = announced_batch(world, sent=False)
+    yield donor, f"/batches/{draft}/edit", key | announced | {"version": "1"}
+    yield donor, f"/batches/{draft}/submit", key
+    yield donor, f"/batches/{draft}/withdraw", key | {"sure": "y"}
+
+
+def around_the_station(supervisor: FlaskClient) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """Every form about how a station is and what stands beside it."""
+    where = {"idempotency_key": str(uuid4()), "code": "", "place": "1"}
+    yield supervisor, "/scan/stock-takes", where
+    yield supervisor, "/scan/settings", {"sound": "y", "text_size": "large"}
+    yield supervisor, "/workshop/guides/erasure", {"text": "Le câble bleu.", "alt": "", "version": "0"}
+
+
 def at_the_station(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
     """Every form that the station shows for a device."""
     key = {"idempotency_key": str(uuid4())}
@@ -421,18 +447,7 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, "/batches/new", key | batch
     counted = {"lines-laptop-received": "3", "lines-laptop-gap_reason": ""}
     yield supervisor, f"/batches/{world.batch()}/reception", key | counted
-    donor = world.client(world.person(world.department, PersonRole.DONOR))
-    announced = {
-        "lines-laptop": "1",
-        "pickup_address": "1 rue des Dons",
-        "pickup_contact": "Accueil",
-        "then": "keep",
-    }
-    yield donor, "/batches/announce", key | announced
-    draft = announced_batch(world, sent=False)
-    yield donor, f"/batches/{draft}/edit", key | announced | {"version": "1"}
-    yield donor, f"/batches/{draft}/submit", key
-    yield donor, f"/batches/{draft}/withdraw", key | {"sure": "y"}
+    yield from from_a_donor(world)
     yes = {"workshop_id": str(world.workshop), "legal_basis": "private_gift", "collection_on": "2099-01-05"}
     yield (
         coordinator,
@@ -445,7 +460,9 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     yield coordinator, f"/batches/{world.batch()}/collection", key | moved
     came = {"donor_id": "unknown", "workshop_id": str(world.workshop), "lines-laptop-received": "1"}
     yield supervisor, "/receptions/new", key | came | {"lines-laptop-refused": "1"}
-    yield from chain(at_the_shelf(supervisor, code), at_the_station(supervisor, code))
+    yield from chain(
+        at_the_shelf(supervisor, code), at_the_station(supervisor, code), around_the_station(supervisor)
+    )
     station = {"name": "Effacement, table 2", "opens": "open", "idle_minutes": "5", "version": "0"}
     yield supervisor, "/stations/new", key | station
     tray = key | {"codes": code, "then": "act"}
