@@ -16,10 +16,11 @@ from bank.office import symbols
 from bank.scanning import client, intake, settings
 from bank.scanning.actions import Scan
 from bank.scanning.forms import CodeForm, TellForm
-from bank.scanning.queries import Asked
+from bank.scanning.queries import Asked, Result
 from bank.web import guard, pages, problems, words
 from bank.web.guard import requires
 from bank.web.words import word
+from bank.workshops.rules import Outcome
 
 bp = Blueprint("series", __name__)
 settings.on_desk(bp)
@@ -60,7 +61,7 @@ def take(step: str) -> BaseResponse:
         return _page(
             kind, CodeForm(formdata=None), status=problems.STATUS[refusal.code], refused=_said(refusal)
         )
-    flash(f"{word(kind, 'step_done')} {word(result.step, 'step_next') if result.step else ''}".strip())
+    flash(_came_to(kind, result), "info" if result.outcome is Outcome.NOTHING else "done")
     return redirect(url_for("series.show", step=kind), 303)
 
 
@@ -90,6 +91,12 @@ def _scan_id(form: CodeForm) -> str:
         return str(UUID(form.idempotency_key.data))
     except (ValueError, TypeError, AttributeError) as error:
         raise Refusal(Code.BAD_REQUEST) from error
+
+
+def _came_to(step: StepKind, result: Result) -> str:
+    if result.outcome is Outcome.NOTHING:
+        return word(result.state or "", "at_rest")
+    return f"{word(step, 'step_done')} {word(result.step, 'step_next') if result.step else ''}".strip()
 
 
 def _said(refusal: Refusal) -> tuple[str, str]:
