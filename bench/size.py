@@ -8,14 +8,15 @@ import sqlalchemy as sa
 from bank import db, demo, schema
 from bank.actor import Actor
 from bank.app import create_app
-from bank.identity.models import PersonRole
+from bank.demo import people
+from bank.identity import actions, rules
 from bank.inventory import register
 from bank.inventory.lifecycle import Move, State
 from bank.inventory.models import Category, Device, Label, LabelState
 from bank.journal import Entry
 from bench import stage
-from tests.factories import World
 
+OPERATOR = "atelier"
 # So many devices, drawn from the whole bank, are scanned in turn: their pages and codes lie far apart.
 SCANNED = 4_000
 
@@ -38,17 +39,16 @@ def ready_to_scan(url: str, folder: Path) -> tuple[str, list[str], int, int]:
     app = create_app(stage.config(url, folder))
     with app.app_context():
         schema.upgrade(db.db.engine)
-        world = World(app)
-        operator = world.person(world.workshop, PersonRole.OPERATOR)
         with db.transaction() as session:
+            operator = people.cast_of(session)[OPERATOR]
             first = stage.long_route(session, Category.LAPTOP)
+            token = actions.create_token_for_email(session, OPERATOR + rules.DEMO_DOMAIN, 1, "bench")
         codes = _come_back(operator, first)
         with db.read() as session:
             devices, entries = (
                 session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
                 for table in (Device, Entry)
             )
-        token = world.token(operator)
         with db.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("VACUUM ANALYZE"))
         db.db.engine.dispose()
