@@ -53,7 +53,9 @@
     const why = queue.state().why;
     const lines = [];
     if (isCut(why)) {
-      lines.push(words.offline + " " + (waiting ? counted("waits", waiting) + " " : "") + words.goes_on);
+      lines.push(words.offline);
+      if (waiting) lines.push(counted("waits", waiting));
+      if (queue.operator() !== null) lines.push(words.goes_on);
     } else if (why === "signin" && waiting) {
       lines.push(counted("unsent", waiting) + " " + words.signin);
     } else if (waiting && isNews()) {
