@@ -4,6 +4,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ FILLED = """() => new Promise(resolve => {
         count.onsuccess = () => { request.result.close(); resolve(count.result); };
     };
 })"""
+PASSES = "Desk.openStore().then(store => store.all('passes'))"
 NAMES = "caches.keys().then(names => names.filter(name => name.startsWith('banque-desk-')).length)"
 
 
@@ -86,6 +88,23 @@ def person(served: Served, email: str) -> int:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as base:
         found: int = base.execute("SELECT person_id FROM api_token ORDER BY id DESC LIMIT 1").fetchone()[0]
     return found
+
+
+@contextmanager
+def closed(served: Served, through: Visitor, email: str) -> Iterator[None]:
+    """The coordinator closes somebody's account; the tests that come after find it open again."""
+    secret = served.command("token", "create", "--email", "coordination@demo.exemple", "--days", "1")
+    person_id = person(served, email)
+    answer = through.context.request.post(
+        f"{served.url}/api/v1/people/{person_id}/disable",
+        headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": str(uuid4())},
+        data={},
+    )
+    assert answer.status in {200, 204}, answer.text()
+    yield
+    [path] = served.folder.glob("*.sqlite3")
+    with sqlite3.connect(path) as base:
+        base.execute("UPDATE person SET disabled_at = NULL WHERE id = ?", [person_id])
 
 
 @pytest.fixture
@@ -279,20 +298,31 @@ def test_a_closed_account_leaves_nothing_on_the_phone(
     scan(page, code)
     done(page)
     waiting = [entry["scan_id"] for entry in stored(page)]
-    secret = served.command("token", "create", "--email", "coordination@demo.exemple", "--days", "1")
-    closed = operator.context.request.post(
-        f"{served.url}/api/v1/people/{person(served, SECOND)}/disable",
-        headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": str(uuid4())},
-        data={},
-    )
-    assert closed.status in {200, 204}, closed.text()
-    second.context.set_offline(False)
-    expect(page.get_by_text("Personne n’est connecté sur cet appareil")).to_be_visible()
-    page.wait_for_function(f"{NAMES}.then(count => count === 0)")
+    with closed(served, operator, SECOND):
+        second.context.set_offline(False)
+        expect(page.get_by_text("Personne n’est connecté sur cet appareil")).to_be_visible()
+        page.wait_for_function(f"{NAMES}.then(count => count === 0)")
     assert page.evaluate(FILLED) == 0
     assert stored(page) == []
-    assert page.evaluate("Desk.openStore().then(store => store.all('passes'))") == []
+    assert page.evaluate(PASSES) == []
     assert journal(served, waiting) == []
+
+
+def test_a_closed_account_leaves_nothing_where_one_is_asked_to_sign_in(
+    served: Served, operator: Visitor, second: Visitor
+) -> None:
+    """The phone comes back to the network on the page that asks who one is."""
+    [code] = take_in(served, operator, "accessory", 1)
+    page = ready(second)
+    second.context.route("**/scan/send", lambda route: route.abort())
+    page.evaluate("code => Desk.openQueue().take({code: code, outcome: 'done'})", code)
+    assert len(stored(page)) == 1
+    with closed(served, operator, SECOND):
+        page = second.open("/devices")
+        expect(page.get_by_role("heading", name="Connexion")).to_be_visible()
+        page.wait_for_function(f"{PASSES}.then(rows => !rows.length)")
+        page.wait_for_function(f"{NAMES}.then(count => count === 0)")
+    assert page.evaluate("Desk.openStore().then(store => store.all('scans'))") == []
 
 
 def test_closing_the_page_with_scans_waiting_warns(served: Served, operator: Visitor) -> None:

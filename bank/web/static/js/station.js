@@ -73,7 +73,8 @@
       document.addEventListener(kind, work, { capture: true, passive: true });
     });
     window.setInterval(function () {
-      if (left || Date.now() - Math.max(last, seen()) < idleMs) return;
+      // Without network nobody could come in again.
+      if (left || !window.navigator.onLine || Date.now() - Math.max(last, seen()) < idleMs) return;
       left = true;
       leave(way);
     }, 1000);

@@ -150,7 +150,6 @@
       isPast: isPast,
       apply: apply,
       refresh: refresh,
-      count: function () { return known.size; },
       facts: function () { return { tool: facts.tool, os: facts.os }; },
       reload: function () { return cards.ready.then(read); },
     };

@@ -7,7 +7,7 @@
    - queue.state() -> {sending, why}: why it waits: null, "offline", "server" or "signin"
    - queue.settle(scan_id): a refused one has been dealt with; queue.retry(scan_id): send it once more
    - queue.on("change", fn); queue.on("answer", fn(entry)); queue.on("wiped", fn(operators))
-   - queue.operator() -> number or null; queue.refresh(): ask who is signed in; queue.leave(): nobody works here any more
+   - queue.operator() -> number or null; queue.refresh(): ask who is signed in
    An entry: {scan_id, at, operator, code, outcome, station, facts, status: "pending"|"done"|"nothing"|"refused", answer}. */
 (function () {
   "use strict";
@@ -352,23 +352,10 @@
       });
     }
 
-    // What waits stays, with its author's pass; who works here, and what they could look up, goes.
-    function leave() {
-      return queue.ready.then(function () {
-        operator = null;
-        return Promise.all([
-          store.remove("facts", "operator"),
-          store.replace("cards", []),
-          store.remove("facts", "cards"),
-        ]);
-      });
-    }
-
     const queue = {
       take: take,
       settle: settle,
       retry: retry,
-      leave: leave,
       refresh: function () { return queue.ready.then(refresh); },
       kick: kick,
       operator: function () { return operator; },
