@@ -374,6 +374,15 @@ def at_the_station(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskCl
     yield supervisor, f"/scan/{code}/danger", key | {"station": "erasure", "reason": "smell"}
 
 
+def on_a_tray(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
+    """Every form of a tray."""
+    tray = {"idempotency_key": str(uuid4()), "codes": code, "then": "act"}
+    wanted = {"put": "place", "pass": "station", "problem": "reason", "ship": "to"}
+    for action, asked in wanted.items():
+        yield supervisor, f"/scan/tray/{action}", tray | {asked: "1"}
+    yield supervisor, "/scan/tray/undo", tray | {"tray": str(uuid4())}
+
+
 def at_the_door(world: World) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
     """Every form before somebody is known, at a station and elsewhere."""
     yield world.anonymous(), "/sign-in?next=/devices", {"email": "a@exemple.fr", "password": PASSWORD}
@@ -465,11 +474,7 @@ def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str,
     )
     station = {"name": "Effacement, table 2", "opens": "open", "idle_minutes": "5", "version": "0"}
     yield supervisor, "/stations/new", key | station
-    tray = key | {"codes": code, "then": "act"}
-    wanted = {"put": "place", "pass": "station", "problem": "reason", "ship": "to"}
-    for action, asked in wanted.items():
-        yield supervisor, f"/scan/tray/{action}", tray | {asked: "1"}
-    yield supervisor, "/scan/tray/undo", key | {"tray": str(uuid4()), "codes": code}
+    yield from on_a_tray(supervisor, code)
     yield supervisor, "/badges/card", {"card": "x"}
     yield from of_the_grid(coordinator)
     wanted = {"ref": "", "person_name": "Jeanne", "birth_date": "1990-01-05"}

@@ -19,7 +19,7 @@ bp = Blueprint("trays", __name__, "Trays: many things at once, checked before, e
 @bp.arguments(TraySchema)
 @bp.alt_response(200, schema=TrayAnswerSchema)
 def tray(sent: dict[str, Any]) -> Response:
-    """Check a tray, or act on all that it holds. Each device is acted on by itself, once however often it is sent."""
+    """Check a tray, or act on all that it holds: each device by itself, and once however often it is sent."""
     actor, made = guard.actor(), sent["tray"]
     said = tray_intake.distinct(sent["codes"])
     if sent["check"]:

@@ -1,4 +1,4 @@
-"""A tray from end to end: each thing in a unit of work of its own, so that one that cannot stops none of the others."""
+"""A tray from end to end: each thing in a unit of work of its own, so that one that cannot stops no other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +47,8 @@ def distinct(said: Iterable[str]) -> list[str]:
         try:
             found.setdefault(codes.read(each), each)
         except Refusal:
-            found.setdefault(each, each)
+            # Half a character names nothing, and no scan can be named after it.
+            found.setdefault(each.encode("utf-8", "replace").decode(), each)
     if not 0 < len(found) <= MOST:
         raise Refusal(Code.INVALID, errors={"codes": [f"1 to {MOST} codes"]})
     return list(found)
