@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bank.actor import Actor
 from bank.db import utcnow
-from bank.demo import asking, giving, plan, shelves, working
+from bank.demo import asking, counting, giving, plan, shelves, working
 from bank.demo.plan import ANNOUNCED, LOTS, Wish
 from bank.demo.stage import Story
 from bank.demo.timeline import LAST, Timeline
@@ -28,7 +28,11 @@ def live(session: Session, cast: Mapping[str, Actor]) -> None:
     with codes.drawn_with(dice):
         _begin(story)
         story.time.run()
-        for ago, act in (*working.TODAY, (shelves.LATELY, shelves.put_away)):
+        for ago, act in (
+            *working.TODAY,
+            (shelves.LATELY, shelves.put_away),
+            (counting.LATELY, counting.count),
+        ):
             story.time.just_now(ago, act(story))
 
 

@@ -119,6 +119,8 @@ FIXED = {
     r"\bprescripteurs?\b": r"\bprescribers?\b",
     r"\bdispositifs?\b": r"\bprogrammes?\b",
     r"\bencadrant\b": r"\bsupervisor\b",
+    # A number of inventory is an asset tag.
+    r"(?<!d’)\binventaires?\b": r"\bstock-takes?\b",
 }
 
 
