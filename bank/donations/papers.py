@@ -1,6 +1,7 @@
 """The facts of a batch's papers, in French: what was taken in, and the certificate that its data is gone.
 
-Both speak of what no longer changes: the counts of the reception, and the proofs, which are only ever added to.
+Both speak of what no longer changes: the counts of the reception, and the proofs, which are added to; one that was
+taken back is left out.
 """
 
 from collections.abc import Sequence

@@ -14,6 +14,7 @@ from flask import Flask
 from bank import db, journal
 from bank.actor import Actor
 from bank.db import utcnow
+from bank.donations import queries as donations
 from bank.inventory import actions as drives
 from bank.inventory import queries, register, replay, rules
 from bank.inventory.lifecycle import Move, State
@@ -21,6 +22,7 @@ from bank.inventory.models import Category, Condition, Device, Drive, ErasurePro
 from bank.inventory.register import Standing
 from bank.workshops.models import Blocker, BlockerOutcome
 from tests.factories import ApiClient, World
+from tests.foreign import received_batch
 from tests.scanning.test_api import body, drive, kinds, now
 from tests.scanning.test_steps import ROUTE, checks, rows
 
@@ -143,6 +145,20 @@ def test_a_proof_that_was_taken_back_proves_nothing_and_is_kept(whole: World) ->
     # The gate holds: nothing lets it out of the erasure but a proof.
     assert api.post("/scans", json=body(device.code, facts=FAILED)).json["outcome"] == "kept"
     assert now(device).step_kind is StepKind.ERASURE
+
+
+def test_the_donors_certificate_leaves_out_what_was_taken_back(world: World) -> None:
+    ref = received_batch(world)
+    with db.read() as session:
+        [first, second] = [each.code for each in donations.told(session, world.supervisor, ref)]
+    api = world.api(world.operator)
+    scanned(api, first, facts=ERASED)
+    mistaken = scanned(api, second, facts={"drives": [drive("S9")]})
+    api.post("/scans", json=undo(second, mistaken))
+    with db.read() as session:
+        told = {each.code: each.drives for each in donations.told(session, world.supervisor, ref)}
+    assert [(each.open, each.proof is None) for each in told[first]] == [(False, False)]
+    assert [(each.open, each.proof is None, each.serial) for each in told[second]] == [(True, True, None)]
 
 
 def test_a_step_that_was_undone_is_told_to_nobody(whole: World) -> None:
