@@ -23,6 +23,7 @@ from bank.workshops.models import Problem
 from labels import codes as symbols
 from tests import hosts
 from tests.browser.conftest import FLAGS, Served, Visitor
+from tests.browser.test_stations import enrol_again, make_badge_for
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 
@@ -282,6 +283,39 @@ def test_the_next_device_can_be_scanned_from_the_page_of_the_last(operator: Visi
         f"{operator.served.url}/api/v1/devices?q=PF2ABC9X", headers={"Authorization": f"Bearer {secret}"}
     )
     assert other in answer.text()
+
+
+def test_a_badge_scanned_in_a_series_changes_who_works(visitor: Visitor, secret: str) -> None:
+    enrol_again(visitor)
+    badge = make_badge_for(visitor, "Lou Girard")
+    [code] = take_in(visitor, secret, 1)
+    page = in_series(visitor)
+    burst(page, code)
+    burst(page, COMMANDS[Command(Act.BADGE)])
+    typed(page, badge.translate(US_ON_FRENCH))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
+    assert len(passes(visitor, secret, code)) == 1
+    assert badge not in page.content()
+
+
+def test_a_thing_is_put_away_by_scanner_alone(operator: Visitor, secret: str) -> None:
+    [code] = take_in(operator, secret, 1)
+    made = operator.context.request.post(
+        f"{operator.served.url}/api/v1/places",
+        headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": str(uuid4())},
+        data={"name": f"Étagère {uuid4().hex[:6]}", "kind": "shelf"},
+    )
+    assert made.status == 201, made.text()
+    page = in_series(operator)
+    burst(page, code)
+    burst(page, COMMANDS[Command(Act.PLACE)])
+    expect(page.locator("#said")).to_contain_text("emplacement")
+    burst(page, made.json()["code"])
+    expect(page.locator("#said")).to_contain_text("Rangé")
+    # Without anything in hand there is nothing to put.
+    page = operator.open("/scan")
+    burst(page, COMMANDS[Command(Act.DONE)])
+    expect(page.locator("[data-status=refused]")).to_contain_text("Scannez d’abord")
 
 
 def test_the_last_scan_of_a_series_is_taken_back(operator: Visitor, secret: str) -> None:

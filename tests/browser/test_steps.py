@@ -155,6 +155,7 @@ def test_a_problem_a_call_and_a_danger_by_the_keyboard_alone(served: Served, ope
 
     page = operator.open("/scan")
     scan(page, other)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Étape : mise en route")
     page.locator("summary", has_text="Danger").focus()
     page.keyboard.press("Enter")
     operator.look("station-danger-which")

@@ -86,7 +86,7 @@ def work(visitor: Visitor, code: str) -> None:
     visitor.look("desk-done")
     page.get_by_label("Code de l’étiquette").fill(code * 2)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Deux codes collés")).to_be_visible()
+    expect(page.get_by_text("Deux codes collés", exact=True)).to_be_visible()
     visitor.look("desk-refused")
     visitor.open(f"/devices/{code}")
     visitor.look("device")

@@ -154,7 +154,12 @@
       queue.settle(entry.scan_id);
     }
     // The button is gone: the next scan comes.
-    if (field) field.focus();
+    ready();
+  }
+
+  // Under a thumb the focus would bring up the keyboard of the screen; a scanner is heard without it.
+  function ready() {
+    if (field && !leaving && !window.matchMedia("(pointer: coarse)").matches) field.focus();
   }
 
   function isAlready(entry) {
@@ -480,9 +485,7 @@
   queue.on("answer", answered);
   document.querySelectorAll("[data-camera-open]").forEach(lend);
   document.querySelectorAll("[data-camera-for]").forEach(lendForSerial);
-  document.addEventListener("desk:camera-closed", function () {
-    if (field && !leaving) field.focus();
-  });
+  document.addEventListener("desk:camera-closed", ready);
   document.querySelectorAll("[data-with-script]").forEach(function (each) { each.hidden = false; });
   document.querySelectorAll("[data-undo]").forEach(function (button) { button.addEventListener("click", ACTS.undo); });
   document.querySelectorAll("[data-series-end]").forEach(function (link) {

@@ -26,7 +26,7 @@
     let keyAt = -Infinity;
 
     function none() {
-      return { text: "", first: 0, last: -Infinity, target: null };
+      return { text: "", first: 0, last: -Infinity, target: null, isWhole: false };
     }
 
     function fastest() {
@@ -59,7 +59,7 @@
     function end(how, target) {
       window.clearTimeout(timer);
       if (burst.target !== target) burst = none();
-      const said = { end: how, gap: gap(), count: burst.text.length, burst: isFast() };
+      const said = { end: how, gap: gap(), count: burst.text.length, burst: isFast() && !burst.isWhole };
       let text = burst.text;
       burst = none();
       endedAt = performance.now();
@@ -85,7 +85,7 @@
       if (!isFast() || field && burst.target === field && field.value.length !== burst.text.length) return;
       if (isOurs(typed())) end("pause", burst.target);
       else if (then) timer = window.setTimeout(paused, then, 0);
-      else if (burst.target === field || !isEditable(burst.target)) end("pause", burst.target);
+      else if (!burst.isWhole && (burst.target === field || !isEditable(burst.target))) end("pause", burst.target);
     }
 
     function note(text, at, target) {
@@ -93,8 +93,10 @@
       // The scanner sends no sign at the end: the pause before this sign was it.
       if (burst.target === target && pause >= PAUSE_MS && isFast() && isOurs(typed())) end("pause", target);
       const same = burst.target === target && pause < LONG_PAUSE_MS && (target !== field || field.value);
-      if (!same) burst = { text: "", first: at, last: at, target: target };
+      if (!same) burst = Object.assign(none(), { first: at, target: target });
       burst.text += text;
+      // Put there by another program: whether it is the whole of a scan, only a code that is whole can tell.
+      if (text.length > 1) burst.isWhole = true;
       burst.last = at;
       arm();
     }
