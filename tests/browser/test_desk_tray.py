@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Served, Visitor
-from tests.browser.test_desk_scanner import US_ON_FRENCH, burst, device, pause, take_in
+from tests.browser.test_desk_scanner import BURSTS, US_ON_FRENCH, device, pause, take_in
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 
@@ -38,6 +38,12 @@ def shelf(visitor: Visitor, secret: str) -> dict[str, Any]:
     assert answer.status == 201, answer.text()
     found: dict[str, Any] = answer.json()
     return found
+
+
+def burst(page: Page, text: str) -> None:
+    """One scan, as fast as a scanner types it, wherever the focus is."""
+    expect(page.locator("#tray[data-ready]")).to_be_visible()
+    page.evaluate(BURSTS, [[text], "Enter"])
 
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:

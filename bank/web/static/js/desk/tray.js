@@ -223,5 +223,6 @@
   given.forEach(taken);
   Desk.listen({ field: field, taken: taken });
   render();
+  tray.dataset.ready = "";
   if (!document.activeElement || document.activeElement === document.body) (place && !place.value ? place : field).focus();
 })();
