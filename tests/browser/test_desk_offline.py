@@ -356,6 +356,7 @@ def test_a_form_that_the_network_fails_is_stored_and_not_lost(served: Served, op
     page = operator.open(f"/scan/{code}")
     operator.context.set_offline(True)
     page.get_by_role("button", name="C’est fait").click()
+    page.wait_for_url(re.compile("/scan/offline"))
     expect(page.get_by_role("status").filter(has_text="1 scan attend le réseau")).to_be_visible()
     waiting = [entry["scan_id"] for entry in stored(page)]
     operator.context.set_offline(False)

@@ -8,6 +8,7 @@
 
   const CARDS = "/scan/cards";
   const PICTURES = "banque-desk-guides";
+  const MOVED = ["entered", "passed", "finished", "kept", "blocked", "sent_back"];
   // Read again this often at most, unless somebody else works here.
   const FRESH_MS = 60000;
   const LASTS_MS = 14 * 86400000;
@@ -18,6 +19,7 @@
     let known = new Map();
     let facts = { routes: {}, tool: null, os: null, guides: {} };
     let asking = null;
+    const applied = new Map();
 
     function read() {
       return Promise.all([store.all("cards"), store.get("facts", "cards")]).then(function (found) {
@@ -133,9 +135,32 @@
       return true;
     }
 
+    // Once for each scan, whoever asks.
     function apply(entry) {
-      if (!advance(entry)) return Promise.resolve();
-      return store.put("cards", known.get(entry.code));
+      if (!applied.has(entry.scan_id)) {
+        applied.set(entry.scan_id, cards.ready.then(function () {
+          return advance(entry) ? store.put("cards", known.get(entry.code)) : undefined;
+        }));
+      }
+      return applied.get(entry.scan_id);
+    }
+
+    // What the server says of the device is what the card says, unless more of it still waits.
+    function answered(entry) {
+      const answer = entry.answer;
+      const card = known.get(entry.code);
+      applied.delete(entry.scan_id);
+      if (!card) return;
+      const waits = queue.pending().some(function (each) { return each.code === entry.code; });
+      if (answer.status !== 200 || waits || !MOVED.includes(answer.outcome)) {
+        if (answer.status !== 200) facts.at = 0;
+        return;
+      }
+      card.state = answer.state;
+      card.step = answer.step;
+      card.blocked = answer.outcome === "blocked" ? answer.problem : null;
+      delete card.waits;
+      store.put("cards", card);
     }
 
     // Whether a step of a device was passed when it waits for another, as far as the route here tells.
@@ -157,12 +182,14 @@
       store = found[0];
       return read();
     });
+    queue.on("taken", apply);
+    queue.on("answer", function (entry) { cards.ready.then(function () { answered(entry); }); });
     queue.on("wiped", function () { cards.reload(); });
     // Once everything has arrived, the server knows best.
     let waited = 0;
     queue.on("change", function () {
       const waiting = queue.count().waiting;
-      if (waited > 1 && !waiting) refresh(true);
+      if (waited && !waiting) refresh(waited > 1);
       waited = waiting;
     });
     return cards;

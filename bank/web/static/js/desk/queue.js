@@ -6,7 +6,7 @@
    - queue.count() -> {waiting, refused}; queue.recent(n) -> entries, latest first; queue.refused() -> entries, first first
    - queue.state() -> {sending, why}: why it waits: null, "offline", "server" or "signin"
    - queue.settle(scan_id): a refused one has been dealt with; queue.retry(scan_id): send it once more
-   - queue.on("change", fn); queue.on("answer", fn(entry)); queue.on("wiped", fn(operators))
+   - queue.on("change", fn); queue.on("taken", fn(entry)); queue.on("answer", fn(entry)); queue.on("wiped", fn(operators))
    - queue.operator() -> number or null; queue.refresh(): ask who is signed in
    An entry: {scan_id, at, operator, code, outcome, station, facts, status: "pending"|"done"|"nothing"|"refused", answer}. */
 (function () {
@@ -77,7 +77,7 @@
   }
 
   function Queue() {
-    const listeners = { change: [], answer: [], wiped: [] };
+    const listeners = { change: [], taken: [], answer: [], wiped: [] };
     const others = window.BroadcastChannel ? new window.BroadcastChannel("banque-desk") : null;
     let store = null;
     let entries = [];
@@ -139,11 +139,13 @@
           facts: Object.keys(facts).length ? facts : null,
           status: "pending",
           answer: null,
+          outlook: scan.outlook || null,
         };
         return store.put("scans", entry).then(function (number) {
           entry.n = number;
           // Another tab's news may have made this one read it already.
           if (!find(entry.scan_id)) entries.push(entry);
+          tell("taken", entry);
           changed();
           kick();
           return entry;

@@ -233,8 +233,8 @@
       }
     }
     const scan = { code: code, outcome: outcome, station: (card && card.step) || null, facts: facts };
+    if (outcome === "done" && stopped(facts)) scan.outlook = "blocked";
     queue.take(scan).then(function (entry) {
-      if (outcome === "done" && stopped(facts)) entry.outlook = "blocked";
       return cards.apply(entry).then(function () { told(entry); });
     });
   }
