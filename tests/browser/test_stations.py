@@ -60,7 +60,7 @@ def enrol(visitor: Visitor) -> None:
     page.get_by_label("Se verrouille après").fill("1")
     page.get_by_role("button", name="Enregistrer le poste").click()
     page.wait_for_url(re.compile(r"/stations$"))
-    expect(page.get_by_role("cell", name="badge et code")).to_be_visible()
+    expect(page.get_by_role("cell", name="badge et code").first).to_be_visible()
 
 
 def make_badge(visitor: Visitor, person: str) -> str:
