@@ -23,7 +23,7 @@ PLAIN = tuple(step for step in StepKind if not rules.PROOFS.get(step))
 
 
 def tables() -> dict[str, Any]:
-    """How to read a code, by the tables of `codes.py`, `commands.py` and the badges; and where the desk's files are."""
+    """How to read a code, by the tables of `codes.py`, `commands.py` and the badges; where the desk's files are."""
     return {
         "alphabet": ALPHABET,
         "layouts": [{chr(typed): chr(meant) for typed, meant in layout.items()} for layout in LAYOUTS],
