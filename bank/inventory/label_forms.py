@@ -23,6 +23,8 @@ class ClaimForm(PageForm):
     code = StringField(_l("Étiquette vierge"), [InputRequired(SCAN_OR_TYPE), Length(max=SCANNED_MAX)])
     batch = HiddenField(validators=[InputRequired(), Length(max=BATCH_MAX)])
     category = HiddenField(validators=[InputRequired(), AnyOf([each.value for each in Category])])
+    # The page's own script sends the scan, and stays.
+    stays = HiddenField()
 
 
 class BearerForm(PageForm):

@@ -54,11 +54,22 @@ def claim() -> Response:
     except Refusal as refusal:
         form.code.data = ""
         return _claiming(form, status=problems.STATUS[refusal.code], refusal=refusal)
-    flash(_claimed(done, category), "wait" if done.again else "done")
+    said, outcome = _claimed(done, category), "nothing" if done.again else "done"
+    if form.stays.data:
+        form.code.data = ""
+        return _claiming(form, outcome=outcome, said=said)
+    flash(said, "wait" if done.again else "done")
     return redirect(url_for("sticking.claiming", batch=form.batch.data, category=category.value), 303)
 
 
-def _claiming(form: ClaimForm, *, status: int = 200, refusal: Refusal | None = None) -> Response:
+def _claiming(
+    form: ClaimForm,
+    *,
+    status: int = 200,
+    refusal: Refusal | None = None,
+    outcome: str = "refused",
+    said: str = "",
+) -> Response:
     with db.read() as session:
         waiting = labels.waiting(session, guard.actor())
     chosen = (form.batch.data, form.category.data)
@@ -70,8 +81,19 @@ def _claiming(form: ClaimForm, *, status: int = 200, refusal: Refusal | None = N
         form=form,
         left=left,
         refused=refused,
+        outcome=outcome,
+        said=said or _why_not(form, refusal),
         more=len(waiting) - (left > 0),
     )
+
+
+def _why_not(form: ClaimForm, refusal: Refusal | None) -> str:
+    """What the page's script says of a scan that was not taken."""
+    if refusal is None:
+        return " ".join(map(str, form.code.errors))
+    if refusal.code is Code.NOT_FOUND:
+        return str(_("Il n’y a plus rien à étiqueter ici. Cette étiquette reste vierge."))
+    return ". ".join(words.problem(refusal.code))
 
 
 def _claimed(done: Claimed, category: Category) -> str:

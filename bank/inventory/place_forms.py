@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectField, StringField
+from wtforms import HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
@@ -69,6 +69,8 @@ class PutForm(PageForm):
         _l("Matériel à ranger ici"),
         [InputRequired(_l("Scannez une étiquette, ou tapez son code.")), Length(max=Q_MAX)],
     )
+    # The page's own script sends the scan, and stays.
+    stays = HiddenField()
 
 
 class WhereForm(PageForm):

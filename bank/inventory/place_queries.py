@@ -41,8 +41,8 @@ class PlaceSheet:
     inside: tuple[PlaceLine, ...]
 
 
-def places(session: Session, actor: Actor) -> list[PlaceLine]:
-    """All places of the actor's organisation, each followed by what stands in it."""
+def places(session: Session, actor: Actor, *, counted: bool = True) -> list[PlaceLine]:
+    """All places of the actor's organisation, each followed by what stands in it; uncounted, it is quicker."""
     rows = session.execute(
         sa.select(
             Place.id, Place.name, Place.kind, Place.within_id, Place.version, Label.code, Label.printed_at
@@ -51,7 +51,7 @@ def places(session: Session, actor: Actor) -> list[PlaceLine]:
         .where(Place.organisation_id == actor.organisation_id)
         .order_by(Place.name, Place.id)
     ).all()
-    counts = _counts(session, actor)
+    counts = _counts(session, actor) if counted else {}
     inside: dict[int | None, list[Any]] = {}
     for row in rows:
         inside.setdefault(row.within_id, []).append(row)

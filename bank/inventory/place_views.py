@@ -134,6 +134,9 @@ def put_here(place_id: int) -> Response:
         code=codes.grouped(after.code),
         category=word(after.category, "category"),
     )
+    if form.stays.data:
+        form.code.data = ""
+        return _show(place_id, form, outcome="done", said=said)
     flash(said, "done")
     return redirect(url_for("places.show", place_id=place_id), 303)
 
@@ -151,7 +154,7 @@ def put(code: str) -> Response:
     """The device stands in another place now, or in none."""
     sheet, form, actor = _held(code), WhereForm(), guard.actor()
     with db.read() as session:
-        form.offer(place_queries.places(session, actor))
+        form.offer(place_queries.places(session, actor, counted=False))
     if not form.validate():
         return _putting(sheet, form, status=422)
     try:
@@ -187,7 +190,7 @@ def _held(code: str) -> DeviceSheet:
 
 def _offered(form: PlaceForm, but: int | None = None) -> PlaceForm:
     with db.read() as session:
-        form.offer(place_queries.places(session, guard.actor()), but)
+        form.offer(place_queries.places(session, guard.actor(), counted=False), but)
     return form
 
 
@@ -210,7 +213,15 @@ def _blamed(form: PlaceForm, refusal: Refusal) -> PlaceForm:
     return form
 
 
-def _show(place_id: int, form: PutForm, *, status: int = 200, refusal: Refusal | None = None) -> Response:
+def _show(
+    place_id: int,
+    form: PutForm,
+    *,
+    status: int = 200,
+    refusal: Refusal | None = None,
+    outcome: str = "refused",
+    said: str = "",
+) -> Response:
     actor = guard.actor()
     with db.read() as session:
         sheet = place_queries.place(session, actor, place_id)
@@ -222,8 +233,19 @@ def _show(place_id: int, form: PutForm, *, status: int = 200, refusal: Refusal |
         page=page,
         form=form,
         refused=words.problem(refusal.code) if refusal else None,
+        outcome=outcome,
+        said=said or _why_not(form, refusal),
         matches=refusal.facts.get("codes") if refusal else None,
     )
+
+
+def _why_not(form: PutForm, refusal: Refusal | None) -> str:
+    """What the page's script says of a scan that was not taken."""
+    if refusal is None:
+        return " ".join(map(str, form.code.errors))
+    said = ". ".join(words.problem(refusal.code))
+    matches = refusal.facts.get("codes")
+    return f"{said} {' · '.join(map(codes.grouped, matches))}" if isinstance(matches, list | tuple) else said
 
 
 def _labelling(

@@ -38,7 +38,7 @@ def devices() -> Response:
         return pages.page("inventory/devices.html", form=form, page=nothing, places=(), status=422)
     with db.read() as session:
         found = queries.devices(session, guard.actor(), form.to_filters(), cursor=form.cursor.data)
-        places = place_queries.places(session, guard.actor())
+        places = place_queries.places(session, guard.actor(), counted=False)
     return pages.page("inventory/devices.html", form=form, page=found, places=places)
 
 

@@ -237,8 +237,8 @@ def sheet_choices() -> dict[str, list[tuple[str, str]]]:
 
 def _of_sheet(sheet: Sheet) -> str:
     said: str = ngettext(
-        "%(name)s : une étiquette de %(width)s × %(height)s mm",
-        "%(name)s : %(num)d étiquettes de %(width)s × %(height)s mm",
+        "%(name)s : une de %(width)s × %(height)s mm",
+        "%(name)s : %(num)d de %(width)s × %(height)s mm",
         sheet.places,
         name=sheet.reference,
         width=millimetres(sheet.width),
@@ -249,7 +249,7 @@ def _of_sheet(sheet: Sheet) -> str:
 
 def _of_roll(sheet: Sheet) -> str:
     size = {"width": millimetres(sheet.width), "height": millimetres(sheet.height)}
-    return str(_("%(name)s : étiquettes de %(width)s × %(height)s mm", name=sheet.reference, **size))
+    return str(_("%(name)s : %(width)s × %(height)s mm", name=sheet.reference, **size))
 
 
 def millimetres(value: float) -> str:

@@ -57,11 +57,13 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     expect(said(page, "déjà enregistrée")).to_be_visible()
     visitor.look("labels-claim-again")
     scan(page, "n’importe quoi")
-    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator(".scan-refused")).to_contain_text("n’importe quoi")
     visitor.look("labels-claim-refused")
-    page.get_by_label("Étiquette vierge").focus()
+    page.get_by_role("button", name="J’ai vu").press("Enter")
+    expect(page.get_by_label("Étiquette vierge")).to_be_focused()
     scan(page, blanks[1])
     expect(said(page, "Tout est étiqueté.")).to_be_visible()
+    expect(page.get_by_role("link", name="Revenir au poste de scan")).to_be_visible()
     visitor.look("labels-claim-done")
 
     # A serial is read on one of them; later its label is torn.
@@ -87,6 +89,53 @@ def test_labels_that_were_printed_ahead(visitor: Visitor) -> None:
     scan(page, blanks[0])
     expect(said(page, "Cette étiquette a été remplacée")).to_be_visible()
     visitor.look("labels-replaced")
+
+
+def test_scans_that_come_faster_than_pages_are_all_taken(visitor: Visitor) -> None:
+    visitor.sign_in(SUPERVISOR)
+    blanks = printed_blanks(visitor, 4)
+    page = visitor.open("/receptions/new")
+    page.get_by_label("De qui cela vient").select_option(label="Origine inconnue")
+    page.get_by_label("Arrivés : tablette", exact=True).fill("4")
+    page.get_by_role("button", name="Réceptionner et faire les étiquettes").press("Enter")
+    visitor.open("/labels/claim")
+    page.get_by_role("link", name=re.compile("4 × tablette")).first.press("Enter")
+    expect(page.get_by_label("Étiquette vierge")).to_be_focused()
+
+    # Two labels 30 ms apart, then one that is none, then the next: without looking at the screen.
+    for code in (blanks[0], blanks[1], "n’importe quoi", blanks[2]):
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(30)
+    expect(page.locator("#left")).to_contain_text(re.compile("^\\s*1\\s+à étiqueter"))
+    expect(page.locator(".scan-refused")).to_have_count(1)
+    expect(page.locator(".scan-line", has_text="fait")).to_have_count(3)
+    expect(page.get_by_label("Étiquette vierge")).to_be_focused()
+    visitor.look("labels-claim-fast")
+
+    # What is scanned without network leaves when it is back.
+    visitor.context.set_offline(True)
+    page.keyboard.type(blanks[3])
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Gardez cette page ouverte")
+    visitor.faults.clear()
+    visitor.context.set_offline(False)
+    expect(said(page, "Tout est étiqueté.")).to_be_visible()
+
+    # The same at a shelf.
+    visitor.open("/places/new")
+    page.get_by_label("Nom").fill("Étagère rapide")
+    page.get_by_role("radio", name="étagère").check()
+    page.get_by_role("button", name="Enregistrer").press("Enter")
+    expect(page.get_by_label("Matériel à ranger ici")).to_be_focused()
+    for code in (blanks[0], blanks[1], blanks[0], "PAS-UN-NUMERO", blanks[2]):
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(30)
+    expect(page.locator("#standing")).to_contain_text("3 matériels")
+    expect(page.locator(".scan-refused")).to_contain_text("PAS-UN-NUMERO")
+    expect(page.get_by_label("Matériel à ranger ici")).to_be_focused()
+    visitor.look("places-fast")
 
 
 def test_places_and_what_is_put_in_them(visitor: Visitor) -> None:

@@ -87,6 +87,20 @@ def test_what_is_no_blank_is_refused_and_the_field_is_empty_again(world: World, 
     assert f'value="{code}"' not in answer.text or not code
 
 
+def test_a_page_that_stays_is_told_what_became_of_each_scan(world: World) -> None:
+    world.device()
+    client = world.client(world.supervisor)
+    sent = {"batch": "L-TEST0", "category": "laptop", "stays": "1"}
+    for code, outcome in (("", "refused"), ("xx", "refused")):
+        told = client.post("/labels/claim", data=sent | {"code": code}).text
+        assert f'data-outcome="{outcome}" data-said="' in told
+    client.post("/places/new", data={"name": "Étagère", "kind": "shelf", "idempotency_key": "k"})
+    [shelf] = re.findall(r'href="(/places/\d+)"', client.get("/places").text)
+    for code in ("", "xx"):
+        told = client.post(f"{shelf}/devices", data={"code": code, "stays": "1"}).text
+        assert 'data-outcome="refused" data-said="' in told
+
+
 def test_a_claim_by_a_program(world: World) -> None:
     device = world.device()
     [code] = blanks(world, 1)

@@ -56,7 +56,7 @@ def test_a_batch_is_printed_from_its_page_to_labels_that_scan(world: World) -> N
     page = plain(client.get("/labels/print?batch=L-TEST0").text)
     assert "2 étiquettes de matériels" in page
     assert "lot L-TEST0" in page
-    assert "L7160 : 21 étiquettes de 63,5 × 38,1 mm" in page
+    assert "L7160 : 21 de 63,5 × 38,1 mm" in page
     assert '<optgroup label="Rouleaux">' in page
     run = ran(client, press(client, batch="L-TEST0", start="4"))
     assert "Imprimez à 100 %, sans ajuster à la page." in run
