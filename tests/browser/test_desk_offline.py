@@ -152,6 +152,7 @@ def test_thirty_scans_without_network_are_thirty_effects_once_each_in_order(
     assert "0 faults" in served.command("journal", "verify")
 
 
+@pytest.mark.soak
 def test_what_the_step_asks_online_it_asks_offline(served: Served, operator: Visitor) -> None:
     [code] = take_in(served, operator, "accessory", 1)
     ready(operator)
@@ -170,6 +171,7 @@ def test_what_the_step_asks_online_it_asks_offline(served: Served, operator: Vis
     assert len(stored(page)) == 1
 
 
+@pytest.mark.soak
 def test_a_danger_says_what_to_do_at_once(served: Served, operator: Visitor) -> None:
     one, other = take_in(served, operator, "laptop", 2)
     ready(operator)
@@ -308,6 +310,7 @@ def test_a_closed_account_leaves_nothing_on_the_phone(
     assert journal(served, waiting) == []
 
 
+@pytest.mark.soak
 def test_a_closed_account_leaves_nothing_where_one_is_asked_to_sign_in(
     served: Served, operator: Visitor, second: Visitor
 ) -> None:
@@ -325,6 +328,7 @@ def test_a_closed_account_leaves_nothing_where_one_is_asked_to_sign_in(
     assert page.evaluate("Desk.openStore().then(store => store.all('scans'))") == []
 
 
+@pytest.mark.soak
 def test_closing_the_page_with_scans_waiting_warns(served: Served, operator: Visitor) -> None:
     [code] = take_in(served, operator, "accessory", 1)
     ready(operator)
@@ -349,6 +353,7 @@ def test_closing_the_page_with_scans_waiting_warns(served: Served, operator: Vis
     expect(page.get_by_role("status").filter(has_text="1 scan attend le réseau")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_a_form_that_the_network_fails_is_stored_and_not_lost(served: Served, operator: Visitor) -> None:
     """The device's own page was open when the network went."""
     [code] = take_in(served, operator, "accessory", 1)

@@ -135,7 +135,7 @@ def test_what_cannot_be_acted_on_says_why_and_is_dropped_with_one_touch(
     supervisor.look("desk-undo")
     page.set_viewport_size(NARROW)
     press(page, "Annuler mon dernier scan")
-    expect(page.get_by_text("C’est annulé.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("C’est annulé.")).to_be_visible()
     assert device(supervisor, secret, fresh)["state"] == "received"
 
 

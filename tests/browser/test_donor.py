@@ -82,9 +82,10 @@ def receive(visitor: Visitor, ref: str) -> None:
     page.get_by_role("button", name="Réceptionner le lot").press("Enter")
     expect(page.get_by_role("heading", name="Matériels du lot")).to_be_visible()
     visitor.look("workshop-received")
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Imprimer les étiquettes").click()
-    sheet = visitor.context.request.get(opened.value.url)
+    page.get_by_role("link", name="Imprimer les étiquettes").click()
+    page.get_by_role("button", name="Préparer l’impression").click()
+    address = page.get_by_role("link", name="Ouvrir le PDF").get_attribute("href")
+    sheet = visitor.context.request.get(f"{visitor.served.url}{address}")
     assert len({text for text in scanned(sheet.body()) if CODE.match(text)}) == 14
 
 
