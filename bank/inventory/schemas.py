@@ -5,7 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf, Predicate, Range
 
 from bank.inventory.identify import Identity
 from bank.inventory.labels import Why
@@ -276,7 +276,7 @@ class ClaimSchema(Schema):
     """A blank label that was just stuck on one of the devices of a batch and category."""
 
     label = fields.String(required=True, validate=Length(1, SCANNED_MAX), metadata={"description": BLANK})
-    batch = fields.String(required=True, validate=Length(1, 12))
+    batch = fields.String(required=True, validate=[Length(1, 12), Predicate("isprintable")])
     category = fields.Enum(Category, by_value=True, required=True)
 
 

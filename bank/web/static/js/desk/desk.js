@@ -255,7 +255,9 @@
     }
     note(entry);
     if (entry.status !== "refused") follow(entry);
-    if (!leaving) Desk.say(entry.status === "nothing" && entry.outcome === "look" ? "done" : entry.status, spoken(entry), short(entry));
+    // An answer that comes late must not hide what the person was asked for meanwhile.
+    const next = awaited ? " " + data.words.command_next[awaited] : "";
+    if (!leaving) Desk.say(entry.status === "nothing" && entry.outcome === "look" ? "done" : entry.status, spoken(entry) + next, short(entry) + next);
   }
 
   // What comes after an answer: the device that was looked for opens; the one in hand has moved on.
