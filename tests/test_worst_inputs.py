@@ -15,7 +15,7 @@ from bank.identity.models import PersonRole
 from bank.inventory.lifecycle import State
 from bank.web.guard import public
 from tests.factories import PASSWORD, ApiClient, World, today
-from tests.foreign import BODIES, address, build, fill, rules
+from tests.foreign import BODIES, address, blank_label, build, fill, rules
 
 SURROGATE = "\ud800"
 TEXTS = (
@@ -126,6 +126,10 @@ def bodies(world: World, ref: str, code: str) -> Iterator[tuple[ApiClient, str, 
     yield supervisor, "post", "/stock-takes", {"place_id": 1, "label": None}
     yield supervisor, "post", "/labels/claims", {"label": code, "batch": "L-TEST0", "category": "laptop"}
     yield supervisor, "post", "/labels/voids", {"label": code}
+    paper = {"sheet": "L7160", "start": 2, "copies": 1, "printer": None, "reason": None}
+    yield supervisor, "post", "/labels", paper | {"blanks": 2}
+    yield supervisor, "post", "/labels", paper | {"batch": "L-TEST0", "unprinted": True}
+    yield supervisor, "post", "/labels", paper | {"devices": [code]}
     donor, version = world.api(world.donor_user), {"version": 1}
     announced = {
         "lines": [{"category": "laptop", "announced": 1}],
@@ -371,6 +375,8 @@ def at_the_station(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskCl
     yield supervisor, f"/scan/{code}/problem", key | {"station": "erasure", "reason": "drive_dead"}
     yield supervisor, f"/scan/{code}/help", key | {"station": "erasure"}
     yield supervisor, "/scan/help", key
+    yield supervisor, "/scan/series/cleaning", {"code": code}
+    yield supervisor, "/scan/refused", {"scan_id": str(uuid4())}
     yield supervisor, f"/scan/{code}/danger", key | {"station": "erasure", "reason": "smell"}
 
 
@@ -420,6 +426,12 @@ def at_the_shelf(supervisor: FlaskClient, code: str) -> Iterator[tuple[FlaskClie
     shelf = {"name": "Étagère", "kind": "shelf", "within_id": "", "version": "0"}
     yield supervisor, "/places/new", shelf | {"idempotency_key": str(uuid4())}
     yield supervisor, "/labels/claim", {"batch": "L-TEST0", "category": "laptop", "code": code}
+    yield supervisor, "/labels/new-sheet", {"sheet": "L7160"}
+    yield supervisor, "/labels/printers/new", {"name": "Laser", "idempotency_key": str(uuid4())}
+    paper = {"sheet": "L7160", "start": "2", "copies": "1", "printer": "", "reason": ""}
+    ordered = paper | {"blanks": "3", "idempotency_key": str(uuid4())}
+    yield supervisor, "/labels/print?blanks=3", ordered
+    yield supervisor, f"/labels/print?device={code}", paper | {"idempotency_key": str(uuid4())}
 
 
 def pages(world: World, ref: str, code: str) -> Iterator[tuple[FlaskClient, str, dict[str, str]]]:
@@ -565,7 +577,8 @@ def by_hand(world: World, ref: str) -> set[str]:
         (f"/api/v1{path}", method.upper()) for _client, method, path, _body in bodies(world, ref, code)
     ]
     found = [known.match(path.partition("?")[0], method)[0] for path, method in forms + resources]
-    return {*found, "scanning_api.batch", "trays.check"}
+    # A list of scans, as JSON: by the function that takes them one by one, and with tests of their own.
+    return {*found, "scanning_api.batch", "trays.check", "offline.send"}
 
 
 def test_every_form_and_resource_is_tried(world: World, request_ref: str) -> None:
@@ -585,7 +598,9 @@ def test_no_form_nor_resource_about_a_thing_breaks(world: World) -> None:
     for rule, method in rules(world.app, changing=True):
         if rule.endpoint in done:
             continue
-        path, body = address(rule, foreign.ids), fill(BODIES[rule.endpoint], foreign.ids)
+        # A blank label serves once.
+        ids = foreign.ids | {"blank": blank_label(world)}
+        path, body = address(rule, ids), fill(BODIES[rule.endpoint], ids)
         for page, api in clients:
             if path.startswith("/api/v1"):
                 short = path.removeprefix("/api/v1")

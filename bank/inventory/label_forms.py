@@ -3,7 +3,7 @@
 from flask import request
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
-from wtforms.validators import AnyOf, InputRequired, Length, Optional
+from wtforms.validators import AnyOf, InputRequired, Length, Optional, Regexp
 
 from bank.errors import Code, Refusal
 from bank.inventory.labels import Why
@@ -14,6 +14,7 @@ from bank.web.forms import PageForm
 # What a scanner may give: an address, a code, or a glued mess that must be named as such.
 SCANNED_MAX = 500
 BATCH_MAX = 12
+BATCH = "[A-Za-z0-9-]+$"
 SCAN_OR_TYPE = _l("Scannez une étiquette, ou tapez son code.")
 
 
@@ -21,7 +22,7 @@ class ClaimForm(PageForm):
     """A blank label that was just stuck on one of the devices of a batch and category."""
 
     code = StringField(_l("Étiquette vierge"), [InputRequired(SCAN_OR_TYPE), Length(max=SCANNED_MAX)])
-    batch = HiddenField(validators=[InputRequired(), Length(max=BATCH_MAX)])
+    batch = HiddenField(validators=[InputRequired(), Length(max=BATCH_MAX), Regexp(BATCH)])
     category = HiddenField(validators=[InputRequired(), AnyOf([each.value for each in Category])])
     # The page's own script sends the scan, and stays.
     stays = HiddenField()
@@ -55,7 +56,8 @@ class StickForm(PageForm):
     @property
     def why(self) -> Why | None:
         """The reason, where one was given."""
-        return Why(self.reason.data) if self.reason.data else None
+        given = (self.reason.data or "").strip()
+        return Why(given) if given else None
 
 
 class SureForm(PageForm):

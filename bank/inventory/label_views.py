@@ -41,8 +41,8 @@ def claiming() -> Response:
 def claim() -> Response:
     """A blank label was stuck on the next device."""
     form = ClaimForm()
-    if form.batch.errors or form.category.errors or not form.validate():
-        if not form.code.errors:
+    if not form.validate():
+        if form.batch.errors or form.category.errors:
             raise Refusal(Code.BAD_REQUEST)
         return _claiming(form, status=422)
     category = Category(form.category.data or "")

@@ -252,7 +252,7 @@ def _desk(
             status=status,
             form=form,
             last=last,
-        undoable=_undoable(undoable),
+            undoable=_undoable(undoable),
             refused=refused,
             step=facts.get("step"),
             blocked_by=facts.get("problem"),

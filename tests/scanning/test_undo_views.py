@@ -52,7 +52,9 @@ def test_what_cannot_be_taken_back_says_why(world: World) -> None:
     assert found is not None
     supervisor = world.client(world.supervisor)
     supervisor.post(f"/workshop/devices/{device.code}/exits/recheck", data={"reason": "fault_seen"})
-    answer = client.post(found[0], data=found[1] | {"idempotency_key": "5b0f6d0e-0000-4000-8000-00000000000c"})
+    answer = client.post(
+        found[0], data=found[1] | {"idempotency_key": "5b0f6d0e-0000-4000-8000-00000000000c"}
+    )
     assert answer.status_code == 409
     assert "Autre chose a été fait depuis" in text(answer)
     assert client.post(found[0], data={"idempotency_key": "x", "undoes": "y"}).status_code == 400
