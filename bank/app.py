@@ -145,6 +145,9 @@ def create_app(config: Config | None = None) -> Flask:
         "SECRET_KEY": config.secret_key,
         "MAX_CONTENT_LENGTH": MAX_CONTENT_BYTES,
         "PERMANENT_SESSION_LIFETIME": SESSION_LASTS,
+        # An answer that changed nothing must not bring back the session as it was when it was asked: a picture that
+        # comes late would undo what a form has just said.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": config.production,
         "WTF_CSRF_TIME_LIMIT": int(SESSION_LASTS.total_seconds()),

@@ -257,6 +257,7 @@ def test_two_phones_scanned_the_same_thing(served: Served, operator: Visitor, se
     expect(page.get_by_text("Rien à régler")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_scans_stay_their_authors_when_somebody_else_sends_them(served: Served, operator: Visitor) -> None:
     """Signing out warns, keeps them, and takes the cards away; the next person's session carries them home."""
     codes = take_in(served, operator, "accessory", 2)
