@@ -156,6 +156,7 @@ def test_killed_without_warning_it_leaves_nothing_and_starts_again(served: Calla
     assert (again.var_dir / "secrets.env").read_text() == secrets_made
 
 
+@pytest.mark.soak
 def test_what_dies_is_started_again(served: Callable[..., Served]) -> None:
     bank = served().opened()
     for part in ("valkey-server", "bank sweep", "bank worker", "gunicorn"):

@@ -116,6 +116,7 @@ def lose(visitor: Visitor, code: str) -> None:
     visitor.look("incidents-closed")
 
 
+@pytest.mark.soak
 def test_a_device_is_told_apart_and_its_passport_says_little(laptops: list[str], visitor: Visitor) -> None:
     code = laptops[3]
     visitor.sign_in(OPERATOR)

@@ -142,6 +142,7 @@ def test_whatever_stands_around_a_code(operator: Visitor, secret: str, prefix: s
     expect(page.get_by_label(FIELD)).to_be_focused()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("layout", [US_ON_FRENCH, FRENCH_ON_US], ids=["us", "azerty"])
 def test_the_keyboard_itself(operator: Visitor, secret: str, layout: dict[int, int]) -> None:
     one, other = take_in(operator, secret, 2)
