@@ -56,6 +56,7 @@ def told(page: Page, text: str) -> None:
     expect(page.get_by_role("status").first).to_contain_text(text)
 
 
+@pytest.mark.soak
 def test_a_supervisor_runs_the_day_from_the_board(laptops: list[str], visitor: Visitor) -> None:
     blocked, dangerous, _called, whole = laptops
     visitor.sign_in(SUPERVISOR)
