@@ -56,7 +56,6 @@ def told(page: Page, text: str) -> None:
     expect(page.get_by_role("status").first).to_contain_text(text)
 
 
-@pytest.mark.soak
 def test_a_supervisor_runs_the_day_from_the_board(laptops: list[str], visitor: Visitor) -> None:
     blocked, dangerous, _called, whole = laptops
     visitor.sign_in(SUPERVISOR)
@@ -117,7 +116,6 @@ def lose(visitor: Visitor, code: str) -> None:
     visitor.look("incidents-closed")
 
 
-@pytest.mark.soak
 def test_a_device_is_told_apart_and_its_passport_says_little(laptops: list[str], visitor: Visitor) -> None:
     code = laptops[3]
     visitor.sign_in(OPERATOR)

@@ -162,7 +162,6 @@ def test_a_lorry_that_nobody_announced(visitor: Visitor) -> None:
     visitor.look("arrival-received")
 
 
-@pytest.mark.soak
 def test_the_donor_reads_why_the_bank_says_no(visitor: Visitor) -> None:
     ref = announce(visitor)
     visitor.context.clear_cookies()

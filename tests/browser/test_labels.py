@@ -138,7 +138,6 @@ def test_scans_that_come_faster_than_pages_are_all_taken(visitor: Visitor) -> No
     visitor.look("places-fast")
 
 
-@pytest.mark.soak
 def test_places_and_what_is_put_in_them(visitor: Visitor) -> None:
     visitor.sign_in(SUPERVISOR)
     [blank] = printed_blanks(visitor, 1)

@@ -90,7 +90,6 @@ def test_a_few_devices_on_a_half_used_sheet(visitor: Visitor) -> None:
     expect(page.locator("#facts").get_by_text("mal imprimée")).to_be_visible()
 
 
-@pytest.mark.soak
 def test_many_blank_labels_are_followed_until_they_are_there(visitor: Visitor) -> None:
     page = visitor.sign_in(SUPERVISOR).open("/labels/print")
     page.get_by_label("Combien d’étiquettes vierges").fill("1200")

@@ -73,7 +73,6 @@ def ask_for_the_room(page: Page, visitor: Visitor) -> str:
     return page.url.rpartition("/")[2]
 
 
-@pytest.mark.soak
 def test_a_structure_sees_its_price_and_the_coordinator_fills_its_room(visitor: Visitor) -> None:
     visitor.sign_in("ccas@demo.exemple")
     page = visitor.open("/requests/new?programme=ESPACE-COMMUNE")

@@ -110,7 +110,6 @@ def operator(visitor: Visitor) -> Visitor:
     return visitor
 
 
-@pytest.mark.soak
 def test_a_laptop_walks_ten_steps_and_a_second_person_controls(served: Served, operator: Visitor) -> None:
     [code] = take_in(served, operator, "laptop", 1)
     walk(operator, code)
